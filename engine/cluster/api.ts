@@ -1,0 +1,93 @@
+/** What the rest of the engine may ask of a cluster. Implemented in this folder over one shared transport. */
+import type { GroupVersionKind, Json, JsonObject, KubeObject, ObjectRef } from '../kube/object.ts';
+import type { SchemaNode } from '../kube/schema.ts';
+
+/** A served kind, from discovery. */
+export interface ApiResource {
+  readonly gvk: GroupVersionKind;
+  readonly plural: string;
+  readonly namespaced: boolean;
+  readonly verbs: readonly string[];
+  readonly subresources: readonly string[];
+}
+
+export interface WriteOptions {
+  readonly fieldManager: string;
+  readonly dryRun?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Requests on objects. Every failure is an ApiError (errors.ts) that says whether the outcome is known.
+ * Kinds are resolved through discovery: an unserved one fails with code `KindNotServed`.
+ */
+export interface ClusterClient {
+  get(ref: ObjectRef): Promise<KubeObject | undefined>;
+  list(gvk: GroupVersionKind, options?: { namespace?: string; labelSelector?: string; fieldSelector?: string }): Promise<readonly KubeObject[]>;
+  create(body: JsonObject, options: WriteOptions): Promise<KubeObject>;
+  /** Server-side apply (PATCH with apply-patch+yaml content, JSON body). `subresource: 'status'` for status. */
+  apply(body: JsonObject, options: WriteOptions & { force: boolean; subresource?: 'status' }): Promise<KubeObject>;
+  jsonPatch(ref: ObjectRef, operations: readonly JsonObject[], options: WriteOptions): Promise<KubeObject>;
+  mergePatch(ref: ObjectRef, patch: JsonObject, options: WriteOptions & { subresource?: string }): Promise<KubeObject>;
+  replace(body: KubeObject, options: WriteOptions): Promise<KubeObject>;
+  /** Resolves when the request was taken (the object may still be terminating); a missing object is success. */
+  delete(ref: ObjectRef, options: { uid?: string; propagation?: 'Background' | 'Foreground' | 'Orphan'; gracePeriodSeconds?: number }): Promise<void>;
+  /** Any other request: a path below the server, JSON in and out. */
+  raw(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: Json): Promise<Json>;
+}
+
+export interface Discovery {
+  resource(gvk: GroupVersionKind): ApiResource | undefined;
+  /** Any served version of a kind, the preferred first. */
+  byKind(group: string, kind: string): ApiResource | undefined;
+  /** The schema as last fetched; undefined: none known yet or none published. Asking for it schedules a fetch. */
+  schema(gvk: GroupVersionKind): SchemaNode | undefined;
+  loadSchema(gvk: GroupVersionKind): Promise<SchemaNode | undefined>;
+  refresh(): Promise<void>;
+  /** Called after each refresh that changed something; returns the way to stop. */
+  onChange(listener: () => void): () => void;
+  readonly kubernetesVersion: string;
+}
+
+export type StoreEvent =
+  | { readonly kind: 'added' | 'modified' | 'deleted'; readonly object: KubeObject; readonly previous: KubeObject | undefined; /** From the first list or a relist. */ readonly initial: boolean }
+  /** The first complete list has been taken in. */
+  | { readonly kind: 'synced' };
+
+export interface CacheSelection {
+  readonly gvk: GroupVersionKind;
+  /** undefined: all namespaces (or a cluster-scoped kind). */
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  /** Watch as PartialObjectMetadata: no spec, no status, no data in memory. */
+  readonly metadataOnly?: boolean;
+}
+
+/** A reflector with its store; shared by selection, counted by users. */
+export interface Cache {
+  readonly selection: CacheSelection;
+  readonly synced: boolean;
+  /** Why it is not synced, or fails now: forbidden, not served, unreachable. */
+  readonly failure: string | undefined;
+  get(namespace: string | undefined, name: string): KubeObject | undefined;
+  list(namespace?: string): readonly KubeObject[];
+  /** Objects whose ownerReferences or OWNER_UID_LABEL name this uid. */
+  ownedBy(uid: string): readonly KubeObject[];
+  /** True once the store holds everything up to this resourceVersion (KEP-5504: comparable within a resource). */
+  hasSeen(resourceVersion: string): boolean;
+  /** Listeners are called synchronously, in the order of events. */
+  subscribe(listener: (event: StoreEvent) => void): () => void;
+  /** Resolves when synced; rejects when `signal` aborts. */
+  whenSynced(signal?: AbortSignal): Promise<void>;
+  /** Gives this use back; the last one ends the watch. */
+  release(): void;
+}
+
+export interface Cluster {
+  readonly client: ClusterClient;
+  readonly discovery: Discovery;
+  cache(selection: CacheSelection): Cache;
+  /** Ends every watch and connection. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,151 @@
+/**
+ * The two ends of the pure core: a Snapshot goes in, a Plan comes out. Both are plain data, so a decision can be
+ * tested, printed and repeated.
+ */
+import type { Json, JsonObject, KubeObject, GroupVersionKind, ObjectRef } from '../kube/object.ts';
+import type { SchemaNode } from '../kube/schema.ts';
+
+/** What is known of a kind from discovery; undefined from the lookup: the cluster does not serve it (now). */
+export interface KindInfo {
+  readonly gvk: GroupVersionKind;
+  readonly namespaced: boolean;
+  /** True when the reflector for this kind (in the namespaces that matter here) has a complete list. */
+  readonly synced: boolean;
+  /** Undefined when the cluster publishes none: lists are then atomic and maps granular. */
+  readonly schema: SchemaNode | undefined;
+  /** True when a playbook serves this kind: such a child is Current only with an observedGeneration. */
+  readonly servedByPlaybook: boolean;
+}
+
+export interface ObservedObjects {
+  readonly synced: boolean;
+  readonly objects: readonly KubeObject[];
+}
+
+/** What an engine remembers of one resource between passes; lost at a restart without harm. */
+export interface Memory {
+  /** By child refKey: an apply that changed nothing proved this (hash, own managedFields entry) pair covered. */
+  readonly covered: Readonly<Record<string, string>>;
+  /** By child refKey: fields taken back from another manager lately. */
+  readonly contested: Readonly<Record<string, ContestedField[]>>;
+  /** By child refKey: an apply refused for good (conflict, invalid, immutable), until spec or playbook change. */
+  readonly refusals: Readonly<Record<string, Refusal>>;
+  /** By condition type or child: text of the last Event, so that Events are sent on changes alone. */
+  readonly announced: Readonly<Record<string, string>>;
+}
+
+export interface ContestedField {
+  readonly path: string;
+  readonly manager: string;
+  /** Epoch ms of each loss within the last ten minutes. */
+  readonly lostAt: readonly number[];
+}
+
+export interface Refusal {
+  readonly kind: 'conflict' | 'invalid' | 'immutable' | 'forbidden' | 'foreign';
+  /** The rendered hash that was refused: another hash is tried anew. */
+  readonly hash: string;
+  /** resourceVersion of the live object then, '' where there was none. */
+  readonly resourceVersion: string;
+  readonly message: string;
+}
+
+/** Everything a decision may depend on. Built from the store alone. */
+export interface Snapshot {
+  /** Epoch ms. */
+  readonly now: number;
+  readonly resource: KubeObject;
+  readonly playbook: { readonly name: string; readonly version: string };
+  /**
+   * Every stored object that may be a child: label owner-uid or ownerRef uid equals the resource's uid, or its
+   * owner annotation names the resource (a re-created resource may adopt orphans).
+   */
+  readonly candidates: readonly KubeObject[];
+  /** Any stored object by reference: tells "free", "ours" and "foreign" apart before a create. */
+  lookup(ref: Omit<ObjectRef, 'version'>): KubeObject | undefined;
+  kind(gvk: GroupVersionKind): KindInfo | undefined;
+  /** By observation name. */
+  readonly observed: Readonly<Record<string, ObservedObjects>>;
+  /** By probe name; unused until the playbook has probes. */
+  readonly probes: Readonly<Record<string, Json>>;
+  /** Namespaces as far as known: undefined means missing. */
+  namespace(name: string): { readonly terminating: boolean; readonly labels: Readonly<Record<string, string>> } | undefined;
+  /** Kinds that this watched group and kind ever managed (the inventory). */
+  readonly inventory: readonly GroupVersionKind[];
+  /** Key of the HMAC over Secrets' hashes. */
+  readonly hashKey: string;
+  /** Field manager of the engine, `libretto`. */
+  readonly fieldManager: string;
+  /** What the administrator allows beyond the resource's own namespace. */
+  readonly allowances: { readonly otherNamespaces: boolean };
+  readonly memory: Memory;
+}
+
+export interface EventNote {
+  readonly type: 'Normal' | 'Warning';
+  /** PascalCase. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+interface ChangeBase {
+  readonly ref: ObjectRef;
+  /** Changes of one rank may run side by side; a rank starts when the one before it has succeeded. */
+  readonly rank: number;
+  /** Why, for the log and `plan`: "is missing", "spec.replicas was changed by kubectl-edit". */
+  readonly why: string;
+  /** Written to the resource's Events after the change succeeded. */
+  readonly event?: EventNote;
+}
+
+/** One write on a child. */
+export type Change =
+  /** POST; AlreadyExists means the name belongs to someone else. */
+  | (ChangeBase & { readonly kind: 'create'; readonly body: JsonObject; readonly hash: string })
+  /**
+   * Server-side apply. `adopt`: our entry is still an Update; first one JSON patch with a resourceVersion test makes
+   * it an Apply. `handOver`: before it, apply this body under the manager `<fieldManager>-handover`.
+   */
+  | (ChangeBase & {
+      readonly kind: 'apply';
+      readonly body: JsonObject;
+      readonly hash: string;
+      readonly force: boolean;
+      readonly fieldManager: string;
+      readonly adopt?: { readonly resourceVersion: string; readonly entryIndex: number; readonly entry: JsonObject };
+      readonly handOver?: JsonObject;
+      /** The live object's resourceVersion as seen by the plan: coming back unchanged proves it covered. */
+      readonly seen: string;
+    })
+  /** Gives up the fields of a Patch manifest: an empty apply with the uid. */
+  | (ChangeBase & { readonly kind: 'release'; readonly fieldManager: string; readonly uid: string })
+  /** DELETE with the uid as precondition. */
+  | (ChangeBase & { readonly kind: 'delete'; readonly uid: string; readonly propagation: 'Background' | 'Foreground' | 'Orphan' })
+  /** Leaves the object alone for good: removes our labels, annotations and ownerRef, by JSON patch with a uid test. */
+  | (ChangeBase & { readonly kind: 'orphan'; readonly uid: string; readonly patch: readonly JsonObject[] });
+
+export type Outcome =
+  /** Everything is as described. */
+  | { readonly kind: 'done' }
+  /** Waits for data or readiness; a watch wakes it. `wakeAt` (epoch ms) only where time itself decides. */
+  | { readonly kind: 'pending'; readonly reason: string; readonly message: string; readonly wakeAt?: number }
+  /** The user must change something: Stalled, no retry. */
+  | { readonly kind: 'terminal'; readonly reason: string; readonly message: string };
+
+export interface Plan {
+  /** Carried out before any change. */
+  readonly finalizer: 'add' | 'remove' | 'keep';
+  /** In rank order. */
+  readonly changes: readonly Change[];
+  /** The whole status to apply when it differs from the stored one; undefined: no write. */
+  readonly status: JsonObject | undefined;
+  /** Written when the status was. */
+  readonly events: readonly EventNote[];
+  readonly outcome: Outcome;
+  /** Kinds that this pass manages, to be added to the inventory before the first change. */
+  readonly kinds: readonly GroupVersionKind[];
+  readonly memory: Memory;
+}
+
+/** What became of a change; `skipped` where an earlier one of its plan failed. */
+export type ChangeResult = 'created' | 'configured' | 'unchanged' | 'deleted' | 'skipped';
