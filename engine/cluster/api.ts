@@ -74,6 +74,8 @@ export interface Cache {
   list(namespace?: string): readonly KubeObject[];
   /** Objects whose ownerReferences or OWNER_UID_LABEL name this uid. */
   ownedBy(uid: string): readonly KubeObject[];
+  /** Objects whose OWNER_ANNOTATION is this text (`Kind.group/namespace/name`): orphans that a new owner may adopt. */
+  annotatedWith(owner: string): readonly KubeObject[];
   /** True once the store holds everything up to this resourceVersion (KEP-5504: comparable within a resource). */
   hasSeen(resourceVersion: string): boolean;
   /** Listeners are called synchronously, in the order of events. */
