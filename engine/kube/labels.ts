@@ -10,9 +10,21 @@ export const MANIFEST_ANNOTATION = 'libretto.dev/manifest';
 export const HASH_ANNOTATION = 'libretto.dev/hash';
 /** Annotation on a child: its rank; teardown goes from the highest to the lowest. */
 export const RANK_ANNOTATION = 'libretto.dev/rank';
-/** Annotation on a child: `Orphan` or `Keep` where it outlives its owner or the desired state. */
+/**
+ * Annotation on a child: `Orphan` where it outlives its owner, `Delete` where it carries no ownerReference and the
+ * finalizer deletes it. A child with neither this nor our ownerReference was orphaned by its user: left alone.
+ */
 export const ON_DELETE_ANNOTATION = 'libretto.dev/on-delete';
+/** Annotation on a child: `Delete` or `Keep` where its manifest says what happens when it leaves the desired state. */
 export const PRUNE_ANNOTATION = 'libretto.dev/prune';
+/** Annotation on a child of a manifest with `policy: CreateOnly`. */
+export const POLICY_ANNOTATION = 'libretto.dev/policy';
+/** Annotation on a child that left the desired state and is kept all the same; `libretto prune` finds it by this. */
+export const KEPT_ANNOTATION = 'libretto.dev/kept';
+/** Annotation on an object of someone else, with the owner's uid appended: `<hash> <manifest id>` of a Patch manifest. */
+export const PATCH_ANNOTATION_PREFIX = 'patch.libretto.dev/';
+/** Annotation on a child: short hashes of the paths last applied, so that a field lost meanwhile is known as ours. */
+export const FIELDS_ANNOTATION = 'libretto.dev/fields';
 /** Annotation on an orphan: `Kind.group/namespace/name` of the resource that it came from. */
 export const ORPHANED_FROM_ANNOTATION = 'libretto.dev/orphaned-from';
 /** Annotation on a resource that asks to leave all children: `Orphan`. */
