@@ -1,0 +1,8 @@
+//go:build tools
+
+// Package tools pins the programs that Libretto builds from this module when it finds none.
+package tools
+
+import (
+	_ "sigs.k8s.io/kwok/cmd/kwok"
+)
