@@ -3,86 +3,11 @@
  * nothing here is parsed or checked again later.
  */
 import type { Diagnostic, Place } from '../base/diagnostic.ts';
-import type { GroupVersionKind, Json, JsonObject, KubeObject } from '../kube/object.ts';
+import type { GroupVersionKind, KubeObject } from '../kube/object.ts';
+import type { Action, Probe } from './action-model.ts';
+import type { Expression, NamedExpression, Template, TemplateString } from './language.ts';
 
-/** The names that a template or an expression may begin with. */
-export const CONTEXT_ROOTS = [
-  'object', 'metadata', 'spec', 'status', 'children', 'observe', 'probes', 'vars', 'rendered',
-  'item', 'index', 'self', 'run', 'old', 'operation',
-] as const;
-export type ContextRoot = (typeof CONTEXT_ROOTS)[number];
-
-/**
- * The values a template or an expression reads. A root that is absent is missing, not an error.
- * `children.<id>` is the live object, or for a manifest with forEach a list with one entry a key (null where absent).
- */
-export type Context = { readonly [root in ContextRoot]?: unknown };
-
-/** A path that a template or an expression reads: `children.database.status.readyReplicas`. */
-export interface Reference {
-  readonly root: ContextRoot;
-  /** The static segments after the root; it ends where an index, filter or computed key begins. */
-  readonly path: readonly string[];
-  /** True where its absence is provided for: inside $exists(), `default`, `optional`, or as an `if` condition of a template. */
-  readonly guarded: boolean;
-  readonly place: Place;
-}
-
-/** The outcome of evaluating an expression. */
-export type Evaluation =
-  | { readonly kind: 'value'; readonly value: Json }
-  /** `path`: the missing path where it can be told (`children.db.status.phase`). */
-  | { readonly kind: 'missing'; readonly path?: string }
-  | { readonly kind: 'error'; readonly problem: Diagnostic };
-
-/** A compiled JSONata expression. */
-export interface Expression {
-  readonly source: string;
-  readonly place: Place;
-  readonly references: readonly Reference[];
-  /** Never rejects: a failure is an `error` evaluation with its place. Costs microtasks only, no I/O, no timers. */
-  evaluate(context: Context): Promise<Evaluation>;
-}
-
-export type Rendering =
-  | { readonly kind: 'objects'; readonly documents: readonly RenderedDocument[] }
-  /** Every missing value, with its place; `pending` where waiting can help (see language.md, absence). */
-  | { readonly kind: 'missing'; readonly missing: readonly MissingValue[] }
-  | { readonly kind: 'error'; readonly problems: readonly Diagnostic[] };
-
-export interface MissingValue {
-  readonly reference: Reference;
-  readonly problem: Diagnostic;
-}
-
-export interface RenderedDocument {
-  /** 0-based position of the document among the file's non-empty documents. */
-  readonly document: number;
-  readonly tree: JsonObject;
-}
-
-/** A compiled *.yaml.hbs template, or a plain *.yaml manifest (a template without expressions). */
-export interface Template {
-  readonly file: string;
-  readonly references: readonly Reference[];
-  /** Literal apiVersion and kind of each document, in order. */
-  readonly documents: readonly TemplateDocument[];
-  /** Pure and synchronous. */
-  render(context: Context): Rendering;
-}
-
-export interface TemplateDocument extends GroupVersionKind {
-  readonly place: Place;
-}
-
-/** A literal of watches.yaml that may hold `{{ }}`. */
-export interface TemplateString {
-  readonly source: string;
-  readonly place: Place;
-  readonly references: readonly Reference[];
-  /** A plain single expression keeps its type; a missing value through `optional` gives undefined. */
-  render(context: Context): { readonly kind: 'value'; readonly value: Json | undefined } | Exclude<Rendering, { kind: 'objects' }>;
-}
+export * from './language.ts';
 
 export type Policy = 'Apply' | 'CreateOnly' | 'Patch';
 
@@ -163,11 +88,6 @@ export type StatusField =
   | { readonly kind: 'held'; readonly name: string; readonly initial: Expression }
   | { readonly kind: 'projection'; readonly name: string; readonly value: Expression };
 
-export interface NamedExpression {
-  readonly name: string;
-  readonly expression: Expression;
-}
-
 export interface Watch {
   readonly place: Place;
   readonly gvk: GroupVersionKind;
@@ -182,6 +102,9 @@ export interface Watch {
   readonly observe: readonly Observation[];
   readonly health: readonly HealthRule[];
   readonly status: readonly StatusField[];
+  readonly probes: readonly Probe[];
+  /** In file order, which is priority. */
+  readonly actions: readonly Action[];
 }
 
 export interface Playbook {

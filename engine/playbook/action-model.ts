@@ -1,0 +1,113 @@
+/** Compiled actions and probes: the day-2 nouns of a watch (see docs/reference for the meaning of each key). */
+import type { Place } from '../base/diagnostic.ts';
+import type { GroupVersionKind, JsonObject } from '../kube/object.ts';
+import type { Context, Expression, NamedExpression, Template, TemplateString } from './language.ts';
+
+/** A structure of literals whose strings may hold `{{ }}`. */
+export interface TemplateTree {
+  render(context: Context): ReturnType<TemplateString['render']>;
+}
+
+export interface ExecCall {
+  readonly pod: TemplateString;
+  readonly container?: TemplateString;
+  readonly namespace?: TemplateString;
+  readonly command: readonly TemplateString[];
+  readonly stdin?: TemplateString;
+}
+
+export interface HttpCall {
+  readonly method: string;
+  readonly url: TemplateString;
+  readonly headers: Readonly<Record<string, TemplateString>>;
+  readonly body?: TemplateTree;
+  /** Accepted status codes; default 200–299. */
+  readonly expectStatus?: readonly number[];
+  /** PEM bundle to trust, as data (for example from a Secret). */
+  readonly ca?: TemplateString;
+}
+
+export interface Probe {
+  readonly name: string;
+  readonly place: Place;
+  readonly everySeconds: number;
+  readonly timeoutSeconds: number;
+  readonly forEach?: Expression;
+  readonly key?: Expression;
+  readonly call: ({ readonly kind: 'exec' } & ExecCall) | ({ readonly kind: 'http' } & HttpCall);
+  readonly parse: 'json' | 'text';
+}
+
+export interface Trigger {
+  readonly create: boolean;
+  readonly delete: boolean;
+  readonly request: boolean;
+  readonly when?: Expression;
+  /** How long `when` must hold before a run starts. */
+  readonly forSeconds: number;
+  readonly schedule?: TemplateString;
+  readonly timeZone?: TemplateString;
+  /** Random-looking but fixed delay per resource, at most so many seconds. */
+  readonly jitterSeconds: number;
+  readonly suspend?: Expression;
+}
+
+interface StepBase {
+  /** Unique in the action; default `<kind>` or `<kind>-<n>` by position. */
+  readonly name: string;
+  readonly place: Place;
+  readonly when?: Expression;
+  readonly unless?: Expression;
+  readonly forEach?: Expression;
+  readonly timeoutSeconds?: number;
+  readonly retries: number;
+  readonly vars: readonly NamedExpression[];
+  readonly outputs: readonly NamedExpression[];
+  /** Names among `outputs` whose values live in a Secret owned by the run. */
+  readonly secretOutputs: readonly string[];
+  readonly message?: TemplateString;
+  /** Hash of the step's source and of its template's text: a changed step halts a run that had reached it. */
+  readonly digest: string;
+}
+
+export type Step = StepBase &
+  (
+    | { readonly kind: 'job'; readonly template: Template }
+    | ({ readonly kind: 'exec' } & ExecCall)
+    | ({ readonly kind: 'http' } & HttpCall)
+    | { readonly kind: 'wait'; readonly until: Expression }
+    | { readonly kind: 'set'; readonly fields: readonly NamedExpression[] }
+    | { readonly kind: 'delete'; readonly target: DeleteTarget }
+    | { readonly kind: 'run'; readonly action: string; readonly params?: TemplateTree }
+    | { readonly kind: 'apply'; readonly template: Template }
+    /** From here on a failure no longer rolls back. */
+    | { readonly kind: 'commit' }
+  );
+
+export interface DeleteTarget {
+  readonly gvk: GroupVersionKind;
+  readonly namespace?: TemplateString;
+  readonly by:
+    | { readonly kind: 'name'; readonly name: TemplateString }
+    | { readonly kind: 'selector'; readonly labels: Readonly<Record<string, TemplateString>> };
+  /** Draws so many of the targets by a hash of run UID and object UID. */
+  readonly random?: number;
+}
+
+export interface Action {
+  readonly name: string;
+  readonly place: Place;
+  readonly on: Trigger;
+  /** JSON Schema of a run's parameters. */
+  readonly params?: JsonObject;
+  readonly vars: readonly NamedExpression[];
+  readonly steps: readonly Step[];
+  readonly rollback: readonly Step[];
+  /** Manifest ids (ready) or action names (succeeded) that must come first. */
+  readonly after: readonly string[];
+  readonly interrupts: readonly string[];
+  /** At most `times` runs within `perSeconds`; then Stalled. */
+  readonly limit?: { readonly times: number; readonly perSeconds: number };
+  /** How many finished runs are kept. */
+  readonly history: number;
+}
