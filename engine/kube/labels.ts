@@ -17,6 +17,11 @@ export const RANK_ANNOTATION = 'libretto.dev/rank';
 export const ON_DELETE_ANNOTATION = 'libretto.dev/on-delete';
 /** Annotation on a child: `Delete` or `Keep` where its manifest says what happens when it leaves the desired state. */
 export const PRUNE_ANNOTATION = 'libretto.dev/prune';
+/**
+ * Annotation on a child of a decorating watch (one that does not write the kind's status): the watch's name. A watch
+ * prunes nothing of another watch on the same resource.
+ */
+export const DECORATOR_ANNOTATION = 'libretto.dev/decorator';
 /** Annotation on a child of a manifest with `policy: CreateOnly`. */
 export const POLICY_ANNOTATION = 'libretto.dev/policy';
 /** Annotation on a child that left the desired state and is kept all the same; `libretto prune` finds it by this. */

@@ -17,9 +17,9 @@ export interface SchemaNode {
   property(name: string): SchemaNode | undefined;
   propertyNames(): readonly string[];
   /** Schema of a map's values (additionalProperties). */
-  readonly values?: SchemaNode;
+  readonly values?: SchemaNode | undefined;
   /** Schema of a list's items. */
-  readonly items?: SchemaNode;
+  readonly items?: SchemaNode | undefined;
   /** How server-side apply merges a list; default atomic. */
   readonly listType: 'atomic' | 'set' | 'map';
   /** Keys of an associative list, with the schema's default for each that has one. */
