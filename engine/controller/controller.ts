@@ -1,0 +1,310 @@
+/**
+ * One controller: keeps the resources of one watch of one playbook as described. Events of its kinds put keys into
+ * its lane; a worker turns a key into a snapshot, the snapshot into a plan, and carries the plan out.
+ *
+ * Level-triggered: an event only says that a key is worth a look. A pass reads the stores alone, and none begins
+ * before the stores show what the pass before it wrote.
+ */
+import type { Clock } from '../base/clock.ts';
+import { errorMessage } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Cache, Cluster, StoreEvent } from '../cluster/api.ts';
+import { FIELD_MANAGER } from '../kube/labels.ts';
+import { describeRef, type GroupVersionKind, groupKind, type KubeObject, refOf } from '../kube/object.ts';
+import type { Watch } from '../playbook/model.ts';
+import { initialMemory } from '../reconcile/memory.ts';
+import type { Memory, Plan, Snapshot } from '../reconcile/model.ts';
+import { planReconcile } from '../reconcile/plan.ts';
+import { DependencyIndex, matchesLabels } from './dependencies.ts';
+import { type Execution, execute, type Recorder } from './execute.ts';
+import { Expectations } from './expectations.ts';
+import type { Inventory } from './inventory.ts';
+import { leftoverKinds } from './leftover.ts';
+import { logChange } from './log-change.ts';
+import type { Lane, Priority, WorkQueue } from './queue.ts';
+import type { ReconcileMetrics, ReconcileResult } from './queue-metrics.ts';
+import { buildSnapshot, kindsOf } from './snapshot.ts';
+import { createViews, type Views } from './views.ts';
+import { keyOf, splitKey, Waker } from './wake.ts';
+
+export interface ControllerOptions {
+  readonly watch: Watch;
+  readonly playbook: { readonly name: string; readonly version: string };
+  /** True where nothing but metadata is read of a kind. */
+  readonly metadataOnly: (gvk: GroupVersionKind) => boolean;
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly queue: WorkQueue;
+  readonly metrics: ReconcileMetrics;
+  readonly recorder: Recorder;
+  readonly inventory: Inventory;
+  /** Namespaces to work in; undefined: all. */
+  readonly scope: readonly string[] | undefined;
+  readonly hashKey: string;
+  readonly allowances: Snapshot['allowances'];
+  readonly servedByPlaybook: (gvk: GroupVersionKind) => boolean;
+  readonly entropy: () => string;
+  /** What a former version of the same controller remembers. */
+  readonly memories?: ReadonlyMap<string, Memory>;
+}
+
+/** How one resource stands after its last pass, for status pages and `up`. */
+export interface Standing {
+  readonly resource: KubeObject;
+  readonly outcome: Plan['outcome'];
+}
+
+export interface Controller {
+  readonly name: string;
+  readonly watch: Watch;
+  readonly lane: Lane;
+  /** Resolves when every served kind has a complete list, or can't get one. */
+  settled(signal?: AbortSignal): Promise<void>;
+  /** Begins to work; before it, events are only taken in. */
+  start(): void;
+  /** One pass over one key; called by a worker. */
+  process(key: string): Promise<void>;
+  /** Resolves when nothing of it runs any more; the objects in the cluster stay. */
+  stop(): Promise<void>;
+  readonly memories: ReadonlyMap<string, Memory>;
+}
+
+const NAMESPACE: GroupVersionKind = { group: '', version: 'v1', kind: 'Namespace' };
+
+export function createController(options: ControllerOptions): Controller {
+  return new WatchController(options);
+}
+
+class WatchController implements Controller {
+  readonly name: string;
+  readonly watch: Watch;
+  readonly lane: Lane;
+  readonly memories: Map<string, Memory>;
+  private readonly options: ControllerOptions;
+  private readonly views: Views;
+  private readonly dependencies = new DependencyIndex();
+  private readonly expectations = new Expectations();
+  private readonly waker: Waker;
+  private readonly uncertain = new Map<string, ReadonlySet<string>>();
+  private readonly parked = new Set<string>();
+  private readonly settledNow = Promise.withResolvers<void>();
+  private readonly endDiscovery: () => void;
+  private active = 0;
+  private started = false;
+
+  constructor(options: ControllerOptions) {
+    this.options = options;
+    this.watch = options.watch;
+    this.name = `${options.playbook.name}/${groupKind(options.watch.gvk)}`;
+    this.memories = new Map(options.memories);
+    this.waker = new Waker(options.watch.gvk, this.dependencies);
+    this.lane = options.queue.lane({ name: this.name, group: options.playbook.name });
+    this.views = createViews({
+      cluster: options.cluster,
+      scope: options.scope,
+      onEvent: (gvk, event, cache) => this.take(gvk, event, cache),
+    });
+    this.wantAll();
+    this.endDiscovery = options.cluster.discovery.onChange(() => this.discoveryChanged());
+    for (const object of this.resources())
+      this.waker.resource({ kind: 'added', object, previous: undefined });
+    this.checkSettled();
+  }
+
+  async settled(signal?: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<void>();
+    const abort = (): void => aborted.resolve();
+    signal?.addEventListener('abort', abort, { once: true });
+    await Promise.race([this.settledNow.promise, aborted.promise]);
+    signal?.removeEventListener('abort', abort);
+  }
+
+  start(): void {
+    this.started = true;
+    for (const object of this.resources()) this.add(keyOf(object), 'initial');
+  }
+
+  async stop(): Promise<void> {
+    this.started = false;
+    this.endDiscovery();
+    await this.lane.close();
+    this.views.close();
+  }
+
+  async process(key: string): Promise<void> {
+    if (!this.started) return;
+    if (this.expectations.waits(key)) {
+      this.parked.add(key);
+      return;
+    }
+    const begun = this.options.clock.monotonic();
+    this.options.metrics.active(this.name, ++this.active);
+    try {
+      const result = await this.reconcile(key);
+      this.options.metrics.reconciled(this.name, result, this.options.clock.monotonic() - begun);
+    } catch (error) {
+      this.options.metrics.reconciled(this.name, 'error', this.options.clock.monotonic() - begun);
+      throw error;
+    } finally {
+      this.options.metrics.active(this.name, --this.active);
+    }
+  }
+
+  private async reconcile(key: string): Promise<ReconcileResult> {
+    const { namespace, name } = splitKey(key);
+    const resource = this.views.get(this.watch.gvk)?.get(namespace, name);
+    if (resource === undefined || !this.concerns(resource)) {
+      this.forget(key);
+      await this.tidyInventory();
+      return 'success';
+    }
+    const plan = await this.plan(key, resource);
+    const uncertain = this.uncertain.get(key) ?? new Set<string>();
+    const execution = await execute({ plan, resource, uncertain }, this.executor());
+    return await this.conclude({ key, resource, plan, execution });
+  }
+
+  /** A resource outside the selector is left alone, but for one that is being deleted or has to be cleaned up. */
+  private concerns(resource: KubeObject): boolean {
+    const { selector, unselected } = this.watch;
+    return selector === undefined || unselected === 'Remove' || matchesLabels(resource, selector.matchLabels);
+  }
+
+  private async plan(key: string, resource: KubeObject): Promise<Plan> {
+    const { options, watch, views } = this;
+    const memory = this.memories.get(key) ?? initialMemory();
+    const inventory = options.inventory.kinds(watch.gvk);
+    const now = options.clock.now();
+    const sources = { ...options, views, discovery: options.cluster.discovery };
+    const { snapshot, dependencies } = buildSnapshot(sources, { resource, now, memory, inventory });
+    const begun = options.clock.monotonic();
+    const plan = await planReconcile(watch, snapshot);
+    options.metrics.planned(this.name, options.clock.monotonic() - begun);
+    this.dependencies.set(key, dependencies);
+    return plan;
+  }
+
+  private executor(): Parameters<typeof execute>[1] {
+    const { cluster, recorder, inventory, clock, logger } = this.options;
+    return {
+      client: cluster.client,
+      views: this.views,
+      recorder,
+      fieldManager: FIELD_MANAGER,
+      ensureInventory: async (kinds) => {
+        await inventory.add(this.watch.gvk, kinds);
+        this.wantAll();
+      },
+      onChange: (resource, change, sent) => logChange(logger, resource, change, sent),
+      now: () => clock.now(),
+    };
+  }
+
+  private async conclude(pass: {
+    key: string;
+    resource: KubeObject;
+    plan: Plan;
+    execution: Execution;
+  }): Promise<ReconcileResult> {
+    const { key, plan, execution } = pass;
+    this.memories.set(key, execution.memory);
+    this.expectations.expect(key, execution.expectations);
+    if (execution.uncertain.length > 0) this.uncertain.set(key, new Set(execution.uncertain));
+    else if (execution.end.kind !== 'transient') this.uncertain.delete(key);
+    if (plan.outcome.kind === 'terminal') this.options.metrics.terminal(this.name);
+    switch (execution.end.kind) {
+      case 'transient':
+        this.reportTransient(pass.resource, execution.end);
+        this.lane.retry(key, execution.end.retryAfterMs);
+        return 'error';
+      case 'refused':
+        this.lane.retry(key);
+        return 'requeue';
+      case 'ok':
+        this.lane.forget(key);
+        await this.tidyInventory();
+        return this.schedule(key, plan);
+    }
+  }
+
+  private schedule(key: string, plan: Plan): ReconcileResult {
+    if (plan.outcome.kind !== 'pending' || plan.outcome.wakeAt === undefined) return 'success';
+    this.lane.addAfter(key, Math.max(0, plan.outcome.wakeAt - this.options.clock.now()));
+    return 'requeue_after';
+  }
+
+  private reportTransient(resource: KubeObject, end: { error: unknown }): void {
+    const failures = this.lane.failures(keyOf(resource)) + 1;
+    const fields = { resource: describeRef(refOf(resource)), failures, error: errorMessage(end.error) };
+    if (failures < 5) this.options.logger.debug('a write failed and is tried again', fields);
+    else this.options.logger.warn('a write keeps failing and is tried again', fields);
+  }
+
+  /** Taken in synchronously, in the order of the watch. */
+  private take(gvk: GroupVersionKind, event: StoreEvent, cache: Cache): void {
+    if (event.kind === 'synced') this.checkSettled();
+    else this.wake(gvk, event);
+    for (const key of this.expectations.freedBy(cache)) {
+      if (this.parked.delete(key)) this.add(key, 'live');
+    }
+  }
+
+  private wake(gvk: GroupVersionKind, event: Exclude<StoreEvent, { kind: 'synced' }>): void {
+    const priority = event.initial ? 'initial' : 'live';
+    if (groupKind(gvk) === groupKind(this.watch.gvk)) {
+      this.waker.resource(event);
+      this.add(keyOf(event.object), priority);
+    }
+    if (groupKind(gvk) === groupKind(NAMESPACE)) {
+      for (const key of this.waker.concernedByNamespace(event)) this.add(key, priority);
+    }
+    for (const key of this.waker.concernedBy(event)) this.add(key, priority);
+  }
+
+  private add(key: string, priority: Priority): void {
+    if (this.started) this.lane.add(key, priority);
+  }
+
+  private wantAll(): void {
+    const { metadataOnly, inventory } = this.options;
+    for (const gvk of kindsOf(this.watch, inventory.kinds(this.watch.gvk))) {
+      const own = groupKind(gvk) === groupKind(this.watch.gvk);
+      this.views.want({ gvk, metadataOnly: !own && metadataOnly(gvk) });
+    }
+    this.views.want({ gvk: NAMESPACE, metadataOnly: true });
+  }
+
+  private discoveryChanged(): void {
+    this.views.retry();
+    this.checkSettled();
+    // A kind that came or went may be what any resource waits for.
+    for (const object of this.resources()) this.add(keyOf(object), 'initial');
+  }
+
+  private checkSettled(): void {
+    if (!this.views.settled) return;
+    this.settledNow.resolve();
+    for (const object of this.resources()) this.add(keyOf(object), 'initial');
+  }
+
+  private resources(): readonly KubeObject[] {
+    return this.views.get(this.watch.gvk)?.list() ?? [];
+  }
+
+  private forget(key: string): void {
+    this.memories.delete(key);
+    this.uncertain.delete(key);
+    this.dependencies.forget(key);
+    this.expectations.forget(key);
+    this.lane.forget(key);
+  }
+
+  /** A kind leaves the inventory when no object of it is left and every resource has been looked at. */
+  private async tidyInventory(): Promise<void> {
+    if (this.lane.busy > 1) return;
+    const known = this.options.inventory.kinds(this.watch.gvk);
+    const left = leftoverKinds({ watch: this.watch, known, views: this.views });
+    if (left.length > 0) await this.options.inventory.remove(this.watch.gvk, left);
+  }
+}

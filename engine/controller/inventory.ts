@@ -1,0 +1,162 @@
+/**
+ * The inventory: which kinds were ever managed for a watched group and kind, kept in one ConfigMap of the engine's
+ * namespace, so that a kind that left the playbook is still pruned, also after a restart and under another playbook
+ * name. It is written before a kind's first object is created, and only when it grows or shrinks.
+ */
+import type { ClusterClient } from '../cluster/api.ts';
+import { isAlreadyExists, isConflict } from '../cluster/errors.ts';
+import {
+  apiVersionOf,
+  type GroupVersionKind,
+  groupKind,
+  isObject,
+  type JsonObject,
+  type KubeObject,
+} from '../kube/object.ts';
+
+export const INVENTORY_NAME = 'libretto-inventory';
+
+export interface Inventory {
+  /** The kinds ever managed for this watched kind. */
+  kinds(watched: Pick<GroupVersionKind, 'group' | 'kind'>): readonly GroupVersionKind[];
+  /** Resolves once the kinds are stored. Costs nothing when they are already. */
+  add(watched: Pick<GroupVersionKind, 'group' | 'kind'>, kinds: readonly GroupVersionKind[]): Promise<void>;
+  /** Takes out kinds of which no object is left. */
+  remove(
+    watched: Pick<GroupVersionKind, 'group' | 'kind'>,
+    kinds: readonly GroupVersionKind[],
+  ): Promise<void>;
+}
+
+export interface InventoryOptions {
+  readonly client: ClusterClient;
+  readonly namespace: string;
+  readonly fieldManager: string;
+}
+
+type Content = ReadonlyMap<string, readonly GroupVersionKind[]>;
+
+/** Reads what is stored; one GET, at start. */
+export async function openInventory(options: InventoryOptions): Promise<Inventory> {
+  const store = new Store(options);
+  await store.read();
+  return {
+    kinds: (watched) => store.content.get(groupKind(watched)) ?? [],
+    add: (watched, kinds) => store.change(groupKind(watched), (known) => union(known, kinds)),
+    remove: (watched, kinds) => store.change(groupKind(watched), (known) => without(known, kinds)),
+  };
+}
+
+function union(
+  known: readonly GroupVersionKind[],
+  kinds: readonly GroupVersionKind[],
+): readonly GroupVersionKind[] {
+  const missing = kinds.filter((k) => !known.some((n) => groupKind(n) === groupKind(k)));
+  return missing.length === 0
+    ? known
+    : [...known, ...new Map(missing.map((k) => [groupKind(k), k])).values()];
+}
+
+function without(
+  known: readonly GroupVersionKind[],
+  kinds: readonly GroupVersionKind[],
+): readonly GroupVersionKind[] {
+  const left = known.filter((k) => !kinds.some((n) => groupKind(n) === groupKind(k)));
+  return left.length === known.length ? known : left;
+}
+
+/** One writer: changes queue up behind each other, and those that came meanwhile find their kinds stored. */
+class Store {
+  content: Content = new Map();
+  private live: KubeObject | undefined;
+  private tail: Promise<void> = Promise.resolve();
+  private readonly options: InventoryOptions;
+
+  constructor(options: InventoryOptions) {
+    this.options = options;
+  }
+
+  async read(): Promise<void> {
+    const ref = {
+      group: '',
+      version: 'v1',
+      kind: 'ConfigMap',
+      namespace: this.options.namespace,
+      name: INVENTORY_NAME,
+    };
+    this.live = await this.options.client.get(ref);
+    this.content = parse(this.live);
+  }
+
+  change(
+    watched: string,
+    edit: (known: readonly GroupVersionKind[]) => readonly GroupVersionKind[],
+  ): Promise<void> {
+    const known = this.content.get(watched) ?? [];
+    if (edit(known) === known) return Promise.resolve();
+    const next = this.tail.then(() => this.write(watched, edit));
+    this.tail = next.catch(() => {});
+    return next;
+  }
+
+  private async write(
+    watched: string,
+    edit: (known: readonly GroupVersionKind[]) => readonly GroupVersionKind[],
+  ): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      const known = this.content.get(watched) ?? [];
+      const wanted = edit(known);
+      if (wanted === known) return;
+      const content = new Map(this.content).set(watched, wanted);
+      try {
+        this.live = await this.send(content);
+        this.content = content;
+        return;
+      } catch (error) {
+        if (attempt >= 4 || !(isConflict(error) || isAlreadyExists(error))) throw error;
+        await this.read();
+      }
+    }
+  }
+
+  /** The resourceVersion makes it a compare-and-swap. */
+  private send(content: Content): Promise<KubeObject> {
+    const { client, namespace, fieldManager } = this.options;
+    const resourceVersion = this.live?.metadata.resourceVersion;
+    const metadata = {
+      name: INVENTORY_NAME,
+      namespace,
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    };
+    const body: KubeObject & JsonObject = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata,
+      data: print(content),
+    };
+    return this.live === undefined
+      ? client.create(body, { fieldManager })
+      : client.replace(body, { fieldManager });
+  }
+}
+
+/** `Memcached.cache.example.com: "apps/v1 Deployment\nv1 Service"`: readable with kubectl. */
+function print(content: Content): Record<string, string> {
+  const entries = [...content].filter(([, kinds]) => kinds.length > 0);
+  return Object.fromEntries(
+    entries.map(([watched, kinds]) => [watched, kinds.map((k) => `${apiVersionOf(k)} ${k.kind}`).join('\n')]),
+  );
+}
+
+function parse(live: KubeObject | undefined): Content {
+  const data = isObject(live?.['data']) ? live['data'] : {};
+  return new Map(
+    Object.entries(data).map(([watched, text]) => [watched, String(text).split('\n').flatMap(parseKind)]),
+  );
+}
+
+function parseKind(line: string): readonly GroupVersionKind[] {
+  const match = /^(?:([^/ ]+)\/)?([^/ ]+) ([^/ ]+)$/.exec(line.trim());
+  const [, group = '', version, kind] = match ?? [];
+  return version === undefined || kind === undefined ? [] : [{ group, version, kind }];
+}
