@@ -71,14 +71,22 @@ export interface RenderedDocument {
   readonly tree: JsonObject;
 }
 
+export interface RenderOptions {
+  /**
+   * Unpredictable text from outside, the same through one pass and another for each child: all that `randomString`
+   * is made of. Without one, a template that asks for randomness is an error.
+   */
+  readonly seed?: string;
+}
+
 /** A compiled *.yaml.hbs template, or a plain *.yaml manifest (a template without expressions). */
 export interface Template {
   readonly file: string;
   readonly references: readonly Reference[];
   /** Literal apiVersion and kind of each document, in order. */
   readonly documents: readonly TemplateDocument[];
-  /** Pure and synchronous. */
-  render(context: Context): Rendering;
+  /** Pure and synchronous: the same context and options give the same rendering. */
+  render(context: Context, options?: RenderOptions): Rendering;
 }
 
 export interface TemplateDocument extends GroupVersionKind {

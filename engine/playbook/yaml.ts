@@ -12,6 +12,8 @@ import type { Json } from '../kube/object.ts';
 import { jsonOf, measure, nullAt, offsetOf } from './yaml-node.ts';
 import type { YamlEntry, YamlNode, YamlPath, YamlScalar } from './yaml-node.ts';
 
+export type { YamlEntry, YamlList, YamlMap, YamlNode, YamlPath, YamlScalar } from './yaml-node.ts';
+
 /** One document that is not empty. */
 export interface YamlDocument {
   readonly root: YamlNode;
