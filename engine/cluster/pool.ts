@@ -1,0 +1,66 @@
+/**
+ * The shared connections: one undici Agent over HTTP/1.1, replaced when the TLS material changed or when a timeout
+ * made its idle connections suspect. An old Agent ends when its last request has.
+ *
+ * TCP keep-alive probes begin after 15 s of silence; libuv sends one a second and gives up after ten, so that a
+ * peer that vanished is found in 25 s, watches included.
+ */
+import { Agent, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from 'undici';
+import type { TlsIdentity } from './kubeconfig.ts';
+
+export interface PoolSettings {
+  readonly server: string;
+  readonly tls: TlsIdentity;
+  readonly proxyUrl: string | undefined;
+}
+
+export interface ConnectionPool {
+  request(options: Omit<Dispatcher.RequestOptions, 'origin'>): Promise<Dispatcher.ResponseData>;
+  /** Takes other settings for the requests to come, where they differ. */
+  use(settings: PoolSettings): void;
+  /** New connections for the requests to come. */
+  renew(): void;
+  /** Ends everything at once. */
+  destroy(): Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Below the 60 s at which load balancers drop silent connections, and the API server's own 90 s. */
+const IDLE_TIMEOUT_MS = 45_000;
+const KEEP_ALIVE_PROBE_MS = 15_000;
+
+export function createConnectionPool(first: PoolSettings): ConnectionPool {
+  let settings = first;
+  let current = createDispatcher(settings);
+  const retired = new Set<Dispatcher>();
+  const renew = (): void => {
+    const old = current;
+    retired.add(old);
+    current = createDispatcher(settings);
+    // A closed dispatcher finishes what it carries; a failure to do so leaves nothing behind.
+    old.close().then(
+      () => retired.delete(old),
+      () => retired.delete(old),
+    );
+  };
+  return {
+    request: (options) => current.request({ ...options, origin: settings.server }),
+    use(next) {
+      if (JSON.stringify(next) === JSON.stringify(settings)) return;
+      settings = next;
+      renew();
+    },
+    renew,
+    async destroy() {
+      await Promise.all([current, ...retired].map((dispatcher) => dispatcher.destroy()));
+    },
+  };
+}
+
+function createDispatcher({ tls, proxyUrl }: PoolSettings): Dispatcher {
+  const common = { keepAliveTimeout: IDLE_TIMEOUT_MS, keepAliveMaxTimeout: IDLE_TIMEOUT_MS, allowH2: false };
+  if (proxyUrl?.startsWith('socks')) return new Socks5ProxyAgent(proxyUrl, { ...common, requestTls: { ...tls } });
+  if (proxyUrl !== undefined) return new ProxyAgent({ ...common, uri: proxyUrl, requestTls: { ...tls } });
+  const connect = { ...tls, timeout: CONNECT_TIMEOUT_MS, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS };
+  return new Agent({ ...common, connect });
+}
