@@ -1,6 +1,6 @@
 /**
- * In which order children are applied: what others refer to comes first, then Kubernetes' usual order of kinds, then
- * the file's order. Manifests of one rank may be applied side by side.
+ * In which order things come that need each other: what others refer to first, then by a rank that each brings along
+ * (Kubernetes' usual order of kinds), then the file's order. Manifests of one rank may be applied side by side.
  */
 
 export interface Ordered {
@@ -8,7 +8,7 @@ export interface Ordered {
   /** Ids that must come before it. */
   readonly before: readonly string[];
   /** Smaller comes first where no edge decides. */
-  readonly kindRank: number;
+  readonly precedence: number;
 }
 
 export interface Order {
@@ -18,18 +18,18 @@ export interface Order {
   readonly cycle: readonly string[] | undefined;
 }
 
-/** Takes the manifests in the file's order. Edges to ids that are not among them are ignored. */
-export function orderManifests(manifests: readonly Ordered[]): Order {
-  const known = new Set(manifests.map(({ id }) => id));
+/** Takes the items in the file's order. Edges to ids that are not among them are ignored. */
+export function orderByDependency(items: readonly Ordered[]): Order {
+  const known = new Set(items.map(({ id }) => id));
   const ranks = new Map<string, number>();
-  let waiting = manifests;
+  let waiting = items;
   for (let rank = 0; waiting.length > 0; rank++) {
     const free = waiting.filter(({ before }) => before.every((id) => !known.has(id) || ranks.has(id)));
     if (free.length === 0) return { ranks, cycle: findCycle(waiting) };
-    const lowest = Math.min(...free.map(({ kindRank }) => kindRank));
-    const taken = new Set(free.filter(({ kindRank }) => kindRank === lowest));
+    const lowest = Math.min(...free.map(({ precedence }) => precedence));
+    const taken = new Set(free.filter(({ precedence }) => precedence === lowest));
     for (const { id } of taken) ranks.set(id, rank);
-    waiting = waiting.filter((manifest) => !taken.has(manifest));
+    waiting = waiting.filter((item) => !taken.has(item));
   }
   return { ranks, cycle: undefined };
 }

@@ -1,0 +1,206 @@
+/**
+ * Judges every path that a template or an expression reads, before any resource exists: unknown children, observed
+ * objects and vars, and names that a kind's schema has not. What the schemas leave open passes.
+ */
+import type { GroupVersionKind } from '../kube/object.ts';
+import type { KindCatalogue } from './kind-catalogue.ts';
+import type { Reference } from './language.ts';
+import type { Problems } from './load-problems.ts';
+import type { Position, Use } from './load-scope.ts';
+import { followPath, type ListReading } from './schema-path.ts';
+import { didYouMean } from './suggest.ts';
+
+/** What the id of a manifests entry stands for in `children` and `rendered`. */
+export interface ChildName {
+  /** A forEach: a list with one object a key. */
+  readonly list: boolean;
+  /** One a document of its file; undefined where the file did not compile. */
+  readonly documents: readonly { readonly name: string; readonly gvk: GroupVersionKind }[] | undefined;
+}
+
+export interface ObservedName {
+  readonly list: boolean;
+  readonly gvk: GroupVersionKind;
+}
+
+/** Every name that a watch declares. */
+export interface Names {
+  readonly resource: GroupVersionKind;
+  readonly children: ReadonlyMap<string, ChildName>;
+  readonly observed: ReadonlyMap<string, ObservedName | undefined>;
+  readonly vars: ReadonlySet<string>;
+  readonly catalogue: KindCatalogue;
+}
+
+export function checkReferences(uses: readonly Use[], names: Names, problems: Problems): void {
+  for (const use of uses) {
+    for (const reference of use.references) checkReference(reference, { use, names, problems });
+  }
+}
+
+interface Check {
+  readonly use: Use;
+  readonly names: Names;
+  readonly problems: Problems;
+}
+
+function checkReference(reference: Reference, check: Check): void {
+  const misplaced = misplacedRoot(reference, check.use.position);
+  if (misplaced !== undefined) {
+    check.problems.error('RootNotHere', reference.place, misplaced);
+    return;
+  }
+  switch (reference.root) {
+    case 'object':
+      return checkPath(reference, check, { gvk: check.names.resource, list: false, prefix: 0, behind: [] });
+    case 'metadata':
+    case 'spec':
+    case 'status':
+      return checkPath(reference, check, { gvk: check.names.resource, list: false, prefix: 0, behind: [reference.root] });
+    case 'self':
+      for (const gvk of check.use.position.self ?? []) checkPath(reference, check, { gvk, list: false, prefix: 0, behind: [] });
+      return;
+    case 'children':
+    case 'rendered':
+      return checkChild(reference, check);
+    case 'observe':
+      return checkObserved(reference, check);
+    case 'vars':
+      return checkVar(reference, check);
+    case 'probes':
+    case 'item':
+    case 'index':
+    case 'run':
+    case 'old':
+    case 'operation':
+      return;
+  }
+}
+
+/** Roots that have no value where the reference stands. */
+function misplacedRoot(
+  { root }: Reference,
+  position: Position,
+): { readonly message: string; readonly hint?: string } | undefined {
+  switch (root) {
+    case 'probes':
+      return { message: 'the noun probes is not available in this version' };
+    case 'run':
+      return { message: 'run has a value only in an action' };
+    case 'old':
+    case 'operation':
+      return { message: `${root} has a value only in admission` };
+    case 'self':
+      if (position.self !== undefined) return undefined;
+      return { message: "self has a value only in a manifest's ready", hint: 'name the child: children.ID' };
+    case 'item':
+    case 'index':
+      if (position.perItem) return undefined;
+      return { message: `${root} has a value only in a manifest with forEach`, hint: 'add forEach to the manifest' };
+    case 'vars':
+      if (position.stage !== 'initial') return undefined;
+      return { message: 'initial is evaluated before vars', hint: 'write out what the var says' };
+    case 'rendered':
+      if (position.stage === 'any') return undefined;
+      return { message: 'this is evaluated before any manifest is rendered', hint: 'read children.ID, the live object' };
+    default:
+      return undefined;
+  }
+}
+
+/** What a reference points at: an object of `gvk` (or a list of them) behind the first `prefix` names of its path. */
+interface Target {
+  readonly gvk: GroupVersionKind;
+  readonly list: boolean;
+  readonly prefix: number;
+  /** Names between the object and the path: `metadata.name` is below `metadata`. */
+  readonly behind: readonly string[];
+}
+
+function checkChild(reference: Reference, check: Check): void {
+  const [id, kind] = reference.path;
+  const { children } = check.names;
+  if (id === undefined) {
+    if (check.use.reader === 'expression') return;
+    const message = `a template can't tell what ${reference.root} as a whole holds`;
+    return check.problems.error('UnknownChild', reference.place, { message, hint: `name one: ${reference.root}.ID` });
+  }
+  const child = children.get(id);
+  if (child === undefined) {
+    const hint = didYouMean(id, [...children.keys()], `${reference.root}.`);
+    return check.problems.error('UnknownChild', reference.place, { message: `no manifest has the id ${id}`, hint });
+  }
+  if (child.documents === undefined) return;
+  const only = child.documents.length === 1 ? child.documents[0] : undefined;
+  const document = only ?? child.documents.find(({ name }) => name === kind);
+  if (document === undefined) return reportDocument(reference, child.documents, check);
+  checkPath(reference, check, { ...document, list: child.list, prefix: only === undefined ? 2 : 1, behind: [] });
+}
+
+function reportDocument(
+  { root, path, place }: Reference,
+  documents: readonly { readonly name: string }[],
+  { problems }: Check,
+): void {
+  const [id = '', kind = ''] = path;
+  const hint = didYouMean(kind, documents.map(({ name }) => name), `${root}.${id}.`);
+  problems.error('UnknownChild', place, { message: `the file of ${id} holds several objects; name one by its kind`, hint });
+}
+
+function checkObserved(reference: Reference, check: Check): void {
+  const [name] = reference.path;
+  if (name === undefined) return;
+  const { observed } = check.names;
+  const target = observed.get(name);
+  if (target !== undefined) return checkPath(reference, check, { ...target, prefix: 1, behind: [] });
+  if (observed.has(name)) return;
+  const hint = didYouMean(name, [...observed.keys()], 'observe.') ?? 'add it to the noun observe';
+  check.problems.error('UnknownObserved', reference.place, { message: `nothing is observed as ${name}`, hint });
+}
+
+function checkVar({ path, place }: Reference, { names, problems }: Check): void {
+  const [name] = path;
+  if (name === undefined || names.vars.has(name)) return;
+  const hint = didYouMean(name, [...names.vars], 'vars.') ?? 'add it to the noun vars';
+  problems.error('UnknownVar', place, { message: `there is no var ${name}`, hint });
+}
+
+function checkPath(reference: Reference, check: Check, target: Target): void {
+  const lists: ListReading = check.use.reader === 'expression' ? 'map' : 'index';
+  const below = reference.path.slice(target.prefix);
+  const skipped = target.list ? intoListOf(below, lists) : 0;
+  if (skipped === undefined) return reportListPath(reference, check, target.prefix);
+  const path = [...target.behind, ...below.slice(skipped)];
+  const verdict = followPath(check.names.catalogue.schemaOf(target.gvk), path, lists);
+  if (verdict.kind === 'possible') return;
+  const end = target.prefix + skipped + verdict.step - target.behind.length;
+  if (verdict.within === 'list') return reportListPath(reference, check, end);
+  const parent = [reference.root, ...reference.path.slice(0, Math.max(0, end))].join('.');
+  const name = path[verdict.step] ?? '';
+  const shown = end < 0 ? name : `${parent}.${name}`;
+  const hint = didYouMean(name, verdict.names, end < 0 ? '' : `${parent}.`);
+  const scalar = verdict.within === 'scalar' ? `; nothing stands below ${parent}` : '';
+  const message = `${shown} is not in ${possessive(target.gvk.kind)} schema${scalar}`;
+  check.problems.error('UnknownPath', reference.place, { message, hint });
+}
+
+/** How many names of the path choose an item of a list of objects; undefined: none does, and one must. */
+function intoListOf(path: readonly string[], lists: ListReading): number | undefined {
+  const [first] = path;
+  if (first === undefined) return 0;
+  if (/^\d+$/.test(first)) return 1;
+  return lists === 'map' ? 0 : undefined;
+}
+
+function reportListPath({ root, path, place }: Reference, { problems }: Check, end: number): void {
+  const list = [root, ...path.slice(0, end)].join('.');
+  if (path[end] === 'length') return;
+  const hint = `go through it with {{#each ${list}}}, or take one item: ${list}.[0]`;
+  problems.error('UnknownPath', place, { message: `${list} is a list; ${path[end] ?? ''} stands in its items`, hint });
+}
+
+/** `Memcached's`, `Redis'`. */
+function possessive(kind: string): string {
+  return kind.endsWith('s') ? `${kind}'` : `${kind}'s`;
+}
+

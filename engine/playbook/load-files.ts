@@ -1,0 +1,97 @@
+/** The files of a playbook: which there are, which are used, and their templates compiled once. */
+import type { Place } from '../base/diagnostic.ts';
+import { sha256 } from '../base/hash.ts';
+import { CRD_FILE } from './load-crds.ts';
+import type { TemplateSource } from './load-manifest-entry.ts';
+import type { Problems } from './load-problems.ts';
+import type { Template } from './language.ts';
+import type { PlaybookFiles } from './model.ts';
+import { didYouMean } from './suggest.ts';
+import { compileTemplate } from './template.ts';
+
+export const WATCHES_FILE = 'watches.yaml';
+const MOST_BYTES = 1 << 20;
+const MANIFEST = /\.ya?ml(\.hbs)?$/;
+
+/** Files with a meaning of their own, which are no manifests. */
+function isReserved(file: string): boolean {
+  return [WATCHES_FILE, CRD_FILE, 'sample.yaml'].includes(file) || file.endsWith('.case.yaml');
+}
+
+/** Files that are larger than a ConfigMap may be, and those in folders. True: all can be read. */
+export function checkFiles(files: PlaybookFiles, problems: Problems): boolean {
+  let readable = true;
+  for (const [file, text] of files) {
+    const place = { file, line: 1, column: 1 };
+    if (text.length > MOST_BYTES || (text.length > MOST_BYTES / 4 && utf8Length(text) > MOST_BYTES)) {
+      problems.error('FileTooLarge', place, { message: 'the file is larger than 1 MiB', hint: 'split it into several files' });
+      readable = false;
+    }
+    if (file.includes('/')) {
+      const hint = 'a playbook is one flat folder, so that it fits a ConfigMap';
+      problems.error('BadFileName', place, { message: `${file} is in a folder`, hint });
+    }
+  }
+  return readable;
+}
+
+function utf8Length(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+/** sha256 over names and contents. */
+export function contentHashOf(files: PlaybookFiles): string {
+  const sorted = [...files].toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return sha256(JSON.stringify(sorted));
+}
+
+/** The playbook's templates, each compiled once a policy; remembers which files were asked for. */
+export class TemplateFiles {
+  readonly #files: PlaybookFiles;
+  readonly #problems: Problems;
+  readonly #compiled = new Map<string, Template | undefined>();
+  readonly #used = new Set<string>();
+
+  constructor(files: PlaybookFiles, problems: Problems) {
+    this.#files = files;
+    this.#problems = problems;
+  }
+
+  readonly source: TemplateSource = (file, place, createOnly) => {
+    this.#used.add(file);
+    const source = this.#find(file, place);
+    if (source === undefined) return undefined;
+    const key = `${createOnly}:${file}`;
+    if (!this.#compiled.has(key)) this.#compiled.set(key, this.#compile(file, source, createOnly));
+    return this.#compiled.get(key);
+  };
+
+  warnUnused(): void {
+    for (const file of this.#files.keys()) {
+      if (!MANIFEST.test(file) || isReserved(file) || this.#used.has(file)) continue;
+      const hint = 'name it in manifests, or remove it';
+      this.#problems.warn('UnusedFile', { file, line: 1, column: 1 }, { message: 'no watch uses this file', hint });
+    }
+  }
+
+  #find(file: string, place: Place): string | undefined {
+    const text = this.#files.get(file);
+    if (!MANIFEST.test(file) || isReserved(file)) {
+      const hint = 'a manifest is a *.yaml.hbs template or a plain *.yaml file';
+      this.#problems.error('BadFileName', place, { message: `${file} can't be a manifest`, hint });
+      return undefined;
+    }
+    if (text !== undefined) return text;
+    const candidates = [...this.#files.keys()].filter((name) => MANIFEST.test(name) && !isReserved(name));
+    const folder = file.includes('/') ? 'a playbook is one flat folder' : undefined;
+    const hint = folder ?? didYouMean(file, candidates);
+    this.#problems.error('FileMissing', place, { message: `there is no file ${file}`, hint });
+    return undefined;
+  }
+
+  #compile(file: string, source: string, createOnly: boolean): Template | undefined {
+    const result = compileTemplate({ file, source, plain: !file.endsWith('.hbs'), createOnly });
+    this.#problems.addAll(result.kind === 'refused' ? result.problems : result.warnings);
+    return result.kind === 'refused' ? undefined : result.template;
+  }
+}

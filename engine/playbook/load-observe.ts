@@ -1,0 +1,56 @@
+/** The noun `observe`: objects of others to read. */
+import { kindAt } from './load-kind.ts';
+import { flagOf, type LoadNode, type NamedNode } from './load-node.ts';
+import { ANYWHERE, templateStringAt, type WatchScope } from './load-scope.ts';
+import type { Observation, TemplateString } from './model.ts';
+
+export function loadObserve(scope: WatchScope, node: LoadNode | undefined): readonly Observation[] {
+  return (node === undefined ? [] : scope.document.entries(node)).flatMap((entry) => {
+    const observation = loadObservation(scope, entry);
+    return observation === undefined ? [] : [observation];
+  });
+}
+
+function loadObservation(scope: WatchScope, entry: NamedNode): Observation | undefined {
+  const { document, problems } = scope;
+  const gvk = kindAt(document, entry, problems);
+  const namespace = templateStringAt(scope, document.get(entry, 'namespace'), ANYWHERE);
+  const target = loadTarget(scope, entry);
+  const allNamespaces = flagOf(document.get(entry, 'allNamespaces')) ?? false;
+  reportCombinations(scope, entry, allNamespaces);
+  if (gvk === undefined || target === undefined) return undefined;
+  const { name, keyPlace: place } = entry;
+  return { name, place, gvk, target, ...(namespace === undefined ? {} : { namespace }), allNamespaces };
+}
+
+function loadTarget(scope: WatchScope, entry: NamedNode): Observation['target'] | undefined {
+  const { document } = scope;
+  const nameNode = document.get(entry, 'name');
+  if (nameNode !== undefined) {
+    const objectName = templateStringAt(scope, nameNode, ANYWHERE);
+    return objectName === undefined ? undefined : { by: 'name', objectName };
+  }
+  const selector = document.get(entry, 'selector');
+  const matchLabels = selector === undefined ? undefined : document.get(selector, 'matchLabels');
+  const labels = (matchLabels === undefined ? [] : document.entries(matchLabels)).flatMap((label) => {
+    const value = templateStringAt(scope, label, ANYWHERE);
+    return value === undefined ? [] : [[label.name, value] as const];
+  });
+  return { by: 'selector', labels: Object.fromEntries<TemplateString>(labels) };
+}
+
+function reportCombinations(scope: WatchScope, entry: NamedNode, allNamespaces: boolean): void {
+  const { document, problems } = scope;
+  const selector = document.get(entry, 'selector');
+  const hasName = document.get(entry, 'name') !== undefined;
+  if (hasName && selector !== undefined) {
+    const message = 'name finds one object, selector a list';
+    problems.error('BadObservation', selector.keyPlace, { message, hint: 'give one of them' });
+  }
+  const namespace = document.get(entry, 'namespace');
+  if (allNamespaces && (namespace !== undefined || hasName)) {
+    const place = (namespace ?? entry).keyPlace;
+    const message = 'allNamespaces looks everywhere, which goes with a selector alone';
+    problems.error('BadObservation', place, { message, hint: 'remove allNamespaces, or name and namespace' });
+  }
+}

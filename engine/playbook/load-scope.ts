@@ -1,0 +1,74 @@
+/**
+ * What the parsers of one watch's nouns share: the document, the problems found, and every reference that a template
+ * or an expression makes. References are judged last, when all names are known (check-references.ts).
+ */
+import type { GroupVersionKind } from '../kube/object.ts';
+import { compileExpression } from './expression.ts';
+import { type LoadDocument, type LoadNode, sourceOf, textOf } from './load-node.ts';
+import type { Problems } from './load-problems.ts';
+import { CONTEXT_ROOTS, type Expression, type Reference, type TemplateString } from './language.ts';
+import { compileTemplateString } from './template.ts';
+
+/** One place that reads values: what it may read there, and what it does read. */
+export interface Use {
+  readonly references: readonly Reference[];
+  /** JSONata takes a name behind a list of each item, a template wants a position. */
+  readonly reader: 'expression' | 'template';
+  readonly position: Position;
+}
+
+/** Where an expression or a template stands, as far as it decides what can be read. */
+export interface Position {
+  /** Has `item` and `index`: it stands in a manifest with forEach. */
+  readonly perItem: boolean;
+  /** Has `self`: the kinds that it may be. */
+  readonly self?: readonly GroupVersionKind[];
+  /** Comes before vars (`before vars`) or before the manifests are rendered. */
+  readonly stage: 'initial' | 'vars' | 'any';
+}
+
+export const ANYWHERE: Position = { perItem: false, stage: 'any' };
+
+export interface WatchScope {
+  readonly document: LoadDocument;
+  readonly problems: Problems;
+  /** Grows while the nouns are read. */
+  readonly uses: Use[];
+}
+
+/** The compiled expression; undefined where there is none or it was refused (and reported). */
+export function expressionAt(
+  scope: WatchScope,
+  node: LoadNode | undefined,
+  position: Position,
+): Expression | undefined {
+  const source = sourceOf(node);
+  if (node === undefined || source === undefined) return undefined;
+  // A root at the wrong position is reported with its reason by check-references.ts.
+  const result = compileExpression({ source, place: node.place, roots: CONTEXT_ROOTS });
+  if (result.kind === 'refused') {
+    scope.problems.addAll(result.problems);
+    return undefined;
+  }
+  scope.problems.addAll(result.warnings);
+  scope.uses.push({ references: result.expression.references, reader: 'expression', position });
+  return result.expression;
+}
+
+/** The compiled literal that may hold {{ }}; undefined where there is none or it was refused (and reported). */
+export function templateStringAt(
+  scope: WatchScope,
+  node: LoadNode | undefined,
+  position: Position,
+): TemplateString | undefined {
+  const source = textOf(node);
+  if (node === undefined || source === undefined) return undefined;
+  const result = compileTemplateString({ source, place: node.place });
+  if (result.kind === 'refused') {
+    scope.problems.addAll(result.problems);
+    return undefined;
+  }
+  scope.problems.addAll(result.warnings);
+  scope.uses.push({ references: result.template.references, reader: 'template', position });
+  return result.template;
+}

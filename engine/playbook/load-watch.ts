@@ -1,0 +1,132 @@
+/** One watch: its kind, its nouns, and what can be judged of them together. */
+import type { Place } from '../base/diagnostic.ts';
+import type { GroupVersionKind } from '../kube/object.ts';
+import { checkReferences, type Names } from './check-references.ts';
+import type { KindCatalogue } from './kind-catalogue.ts';
+import type { TemplateSource } from './load-manifest-entry.ts';
+import { type LoadDocument, type LoadNode, textMapOf, textOf, wordOf } from './load-node.ts';
+import type { Problems } from './load-problems.ts';
+import type { Use, WatchScope } from './load-scope.ts';
+import { loadHealth } from './load-health.ts';
+import { loadManifests } from './load-manifests.ts';
+import { loadObserve } from './load-observe.ts';
+import { loadStatus, type PlacedStatusField } from './load-status.ts';
+import { loadVars } from './load-vars.ts';
+import type { Watch } from './model.ts';
+import { didYouMean } from './suggest.ts';
+
+export interface WatchInput {
+  readonly document: LoadDocument;
+  readonly problems: Problems;
+  readonly catalogue: KindCatalogue;
+  readonly templates: TemplateSource;
+}
+
+/** A watch before it is known which watch of its kind writes the status. */
+export interface WatchDraft {
+  readonly watch: Omit<Watch, 'ownsStatus'>;
+  readonly names: Names;
+  readonly statusFields: readonly PlacedStatusField[];
+  /** The place of the noun that writes the status, if there is one. */
+  readonly writesStatus: Place | undefined;
+}
+
+const NOUNS = ['vars', 'manifests', 'observe', 'health', 'status'];
+
+export function loadWatch(node: LoadNode, input: WatchInput): WatchDraft | undefined {
+  const { document, problems, catalogue } = input;
+  const gvk = watchedKind(document, node);
+  if (gvk === undefined) return undefined;
+  checkOwnVersion(gvk, { document, node, catalogue, problems });
+  const uses: Use[] = [];
+  const scope: WatchScope = { document, problems, uses };
+  const noun = (name: string) => document.get(node, name);
+  if (!NOUNS.some((name) => noun(name) !== undefined)) {
+    const message = `the watch of ${gvk.kind} says nothing about it`;
+    problems.error('NounMissing', node.place, { message, hint: `add one of ${NOUNS.join(', ')}` });
+  }
+  const vars = loadVars(scope, noun('vars'));
+  const observe = loadObserve(scope, noun('observe'));
+  const { manifests, names: children } = loadManifests(scope, noun('manifests'), input);
+  const health = loadHealth(scope, noun('health'));
+  const statusFields = loadStatus(scope, noun('status'));
+  const names: Names = {
+    resource: gvk,
+    children,
+    observed: observedNames(document, noun('observe'), observe),
+    vars: new Set(entriesOf(document, noun('vars')).map(({ name }) => name)),
+    catalogue,
+  };
+  checkReferences(uses, names, problems);
+  return {
+    watch: {
+      place: node.place,
+      gvk,
+      ...selection(scope, node, catalogue.ownKind(gvk) !== undefined),
+      vars,
+      manifests,
+      observe,
+      health,
+      status: statusFields.map(({ field }) => field),
+      probes: [],
+      actions: [],
+    },
+    names,
+    statusFields,
+    writesStatus: (noun('health') ?? noun('status'))?.keyPlace,
+  };
+}
+
+function watchedKind(document: LoadDocument, node: LoadNode): GroupVersionKind | undefined {
+  const group = textOf(document.entries(node).find(({ name }) => name === 'group'));
+  const version = textOf(document.get(node, 'version'));
+  const kind = textOf(document.get(node, 'kind'));
+  return group === undefined || version === undefined || kind === undefined ? undefined : { group, version, kind };
+}
+
+/** A kind of this playbook's crd.yaml must have the watched version, served. */
+function checkOwnVersion(
+  gvk: GroupVersionKind,
+  { document, node, catalogue, problems }: { document: LoadDocument; node: LoadNode; catalogue: KindCatalogue; problems: Problems },
+): void {
+  const own = catalogue.ownKind(gvk);
+  if (own === undefined || own.versions.some(({ name, served }) => name === gvk.version && served)) return;
+  const place = document.get(node, 'version')?.place ?? node.place;
+  const served = own.versions.filter((version) => version.served).map(({ name }) => name);
+  const message = `crd.yaml does not serve ${gvk.kind} in version ${gvk.version}`;
+  problems.error('VersionNotServed', place, { message, hint: didYouMean(gvk.version, served) });
+}
+
+function selection(scope: WatchScope, node: LoadNode, own: boolean): Pick<Watch, 'unselected' | 'selector'> {
+  const { document, problems } = scope;
+  const selector = document.get(node, 'selector');
+  const matchLabels = selector === undefined ? undefined : document.get(selector, 'matchLabels');
+  const unselected = document.get(node, 'unselected');
+  if (unselected !== undefined && selector === undefined) {
+    const message = 'unselected says what happens when the selector no longer matches, and there is none';
+    problems.error('BadCombination', unselected.keyPlace, { message, hint: 'add a selector, or remove unselected' });
+  }
+  return {
+    unselected: wordOf(unselected, ['Leave', 'Remove']) ?? (own ? 'Leave' : 'Remove'),
+    ...(matchLabels === undefined ? {} : { selector: { matchLabels: textMapOf(document, matchLabels) } }),
+  };
+}
+
+/** Every name that the noun declares; one whose observation was refused has no kind. */
+function observedNames(
+  document: LoadDocument,
+  noun: LoadNode | undefined,
+  observe: Watch['observe'],
+): Names['observed'] {
+  const loaded = new Map(observe.map((each) => [each.name, each]));
+  return new Map(
+    entriesOf(document, noun).map(({ name }) => {
+      const found = loaded.get(name);
+      return [name, found === undefined ? undefined : { gvk: found.gvk, list: found.target.by === 'selector' }];
+    }),
+  );
+}
+
+function entriesOf(document: LoadDocument, noun: LoadNode | undefined): readonly { readonly name: string }[] {
+  return noun === undefined ? [] : document.entries(noun);
+}

@@ -1,0 +1,31 @@
+/** Which watch writes a kind's status: one per kind (two field owners would take it from each other for ever). */
+import { groupKind } from '../kube/object.ts';
+import type { KindCatalogue } from './kind-catalogue.ts';
+import type { Problems } from './load-problems.ts';
+import type { WatchDraft } from './load-watch.ts';
+
+/**
+ * The watches with the noun health or status write it. Where none of a kind has them, the first one writes the status of
+ * a kind that this playbook defines; a kind of someone else is then only decorated.
+ */
+export function statusOwners(
+  drafts: readonly WatchDraft[],
+  catalogue: KindCatalogue,
+  problems: Problems,
+): ReadonlySet<WatchDraft> {
+  const owners = new Set<WatchDraft>();
+  const kinds = Map.groupBy(drafts, ({ watch }) => groupKind(watch.gvk));
+  for (const [kind, watches] of kinds) {
+    const [writer, ...others] = watches.filter(({ writesStatus }) => writesStatus !== undefined);
+    for (const { writesStatus, watch } of others) {
+      const message = `another watch writes the status of ${kind} already (line ${writer?.watch.place.line ?? 1})`;
+      const hint = 'keep the nouns health and status in one watch of the kind';
+      problems.error('StatusWrittenTwice', writesStatus ?? watch.place, { message, hint });
+    }
+    const [first] = watches;
+    const own = first !== undefined && catalogue.ownKind(first.watch.gvk) !== undefined;
+    const owner = writer ?? (own ? first : undefined);
+    if (owner !== undefined) owners.add(owner);
+  }
+  return owners;
+}
