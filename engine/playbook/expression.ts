@@ -1,0 +1,222 @@
+/**
+ * JSONata as rule language: the only importer of jsonata. An expression is compiled once; what could not be bounded, is
+ * not pure, or reads a name that nothing has, is refused then, all problems at once. Evaluating it never rejects, never
+ * hangs (expression-meter.ts), costs microtasks only, and leaves the context as it was.
+ *
+ * Evaluations of one expression may overlap: whatever belongs to one of them is bound in its own environment.
+ */
+import jsonata from 'jsonata';
+import { type Diagnostic, hasErrors, type Place, sortDiagnostics } from '../base/diagnostic.ts';
+import { EngineError } from '../base/errors.ts';
+import { type AstNode, asAst, childrenOf, pairs, sides } from './expression-ast.ts';
+import { checkExpression } from './expression-check.ts';
+import { failure, type Origin, problemAt, syntaxProblem } from './expression-errors.ts';
+import { playbookFunctions } from './expression-functions.ts';
+import type { Facts } from './expression-lint.ts';
+import { createMeter, flatPrice, LONGEST_LIST, type Meter } from './expression-meter.ts';
+import { isNative, type NativeFunction, type NativeName, pricedNative } from './expression-natives.ts';
+import { type Locate, locateIn } from './expression-place.ts';
+import { missingPath } from './expression-references.ts';
+import type { CompiledRegex } from './expression-regex.ts';
+import { rewrite } from './expression-rewrite.ts';
+import { sourceProblem } from './expression-source.ts';
+import { type Condition, decidingCondition, outcome, type Trace, tracedNodes } from './expression-truth.ts';
+import { toPlainJson } from './expression-value.ts';
+import {
+  CONTEXT_ROOTS,
+  type Context,
+  type ContextRoot,
+  type Evaluation,
+  type Expression,
+} from './language.ts';
+
+export interface ExpressionInput {
+  readonly source: string;
+  /** Of the first character of the source. */
+  readonly place: Place;
+  /** The names known where the expression stands. Default: all but those of single positions (self, run, old, operation). */
+  readonly roots?: readonly ContextRoot[];
+  /** Where an offset of the source stands; default: plain arithmetic, right for one line and for block scalars. */
+  readonly locate?: Locate;
+  /** What is known of the schemas, for warnings. */
+  readonly facts?: Facts;
+}
+
+export type CompiledExpression =
+  | { readonly kind: 'compiled'; readonly expression: Expression; readonly warnings: readonly Diagnostic[] }
+  | { readonly kind: 'refused'; readonly problems: readonly Diagnostic[] };
+
+const OF_SINGLE_POSITIONS: readonly ContextRoot[] = ['self', 'run', 'old', 'operation'];
+const DEFAULT_ROOTS = CONTEXT_ROOTS.filter((root) => !OF_SINGLE_POSITIONS.includes(root));
+
+/**
+ * The last net, should the meter have a hole: half a second would be a defect to report. Depth and length are limits of
+ * memory; the meter ends most expressions before.
+ */
+const LIMITS = { timeout: 1_000, stack: 1_000, sequence: LONGEST_LIST };
+
+export function compileExpression(input: ExpressionInput): CompiledExpression {
+  const { source, place } = input;
+  const origin: Origin = { source, locate: input.locate ?? locateIn(source, place) };
+  const unfit = sourceProblem(source);
+  if (unfit !== undefined) return refused([problemAt(origin, 0, unfit)]);
+  try {
+    return compile(input, origin, jsonata(source, LIMITS));
+  } catch (thrown) {
+    return refused([syntaxProblem(origin, thrown)]);
+  }
+}
+
+function refused(problems: readonly Diagnostic[]): CompiledExpression {
+  return { kind: 'refused', problems: sortDiagnostics(problems) };
+}
+
+function compile(input: ExpressionInput, origin: Origin, engine: jsonata.Expression): CompiledExpression {
+  const root = asAst(engine.ast());
+  const { roots = DEFAULT_ROOTS, facts = {} } = input;
+  const { problems: found, references } = checkExpression(root, { origin, roots, facts });
+  const regexes = rewrite(root);
+  const problems = sortDiagnostics([...found, ...regexes.flatMap((regex) => regexProblem(origin, regex))]);
+  if (hasErrors(problems)) return refused(problems);
+  const functions = functionsIn(root);
+  const program: Program = { engine, origin, references, regexes, functions, ...watched(root) };
+  hookExit(engine, program);
+  const { source, place } = input;
+  const evaluate = (context: Context): Promise<Evaluation> => run(program, context);
+  return { kind: 'compiled', expression: { source, place, references, evaluate }, warnings: problems };
+}
+
+interface BoundRegex {
+  readonly node: AstNode;
+  readonly variable: string;
+  readonly compiled: CompiledRegex;
+}
+
+function regexProblem(origin: Origin, { node, compiled }: BoundRegex): readonly Diagnostic[] {
+  if (compiled.kind === 'compiled') return [];
+  const hint = 'regular expressions are those of RE2: no look-around, no back references';
+  const message = `refused regular expression: ${compiled.message}`;
+  return [problemAt(origin, node.position ?? 0, { code: 'RegexRefused', message, hint })];
+}
+
+interface Program {
+  readonly engine: jsonata.Expression;
+  readonly origin: Origin;
+  readonly references: Expression['references'];
+  readonly regexes: readonly BoundRegex[];
+  /** jsonata's own functions that the expression names. */
+  readonly functions: ReadonlyMap<NativeName, NativeFunction>;
+  readonly condition: Condition;
+  readonly traced: ReadonlySet<AstNode>;
+  /** Operands that an operator walks through as a whole. */
+  readonly walked: ReadonlySet<AstNode>;
+  /** Keys of groups: each value with the same key is appended to a copy of the list before it. */
+  readonly keys: ReadonlySet<AstNode>;
+}
+
+function watched(root: AstNode): Pick<Program, 'condition' | 'traced' | 'walked' | 'keys'> {
+  const walked = new Set<AstNode>();
+  const keys = new Set<AstNode>();
+  const visit = (node: AstNode): void => {
+    if (node.type === 'binary' && (node.value === '=' || node.value === '!='))
+      for (const side of sides(node)) walked.add(side);
+    for (const [key] of [...(node.group?.lhs ?? []), ...pairs(node)]) keys.add(key);
+    for (const child of childrenOf(node)) visit(child);
+  };
+  visit(root);
+  const condition = decidingCondition(root);
+  const traced = new Set(condition.kind === 'value' ? [] : tracedNodes(condition));
+  return { condition, traced, walked, keys };
+}
+
+/** What belongs to one evaluation. */
+interface Run {
+  readonly meter: Meter;
+  readonly trace: Trace;
+}
+
+/** The variable that leads from jsonata's environment to the run; no name that a source can say. */
+const RUN = ' run';
+
+/**
+ * jsonata calls what stands under this symbol after each step. There the step is paid for. It is not in jsonata's types,
+ * hence the two beliefs: that a symbol can be assigned, and that what we bound under RUN is a Run.
+ */
+function hookExit(engine: jsonata.Expression, program: Program): void {
+  const onExit = (
+    node: AstNode,
+    _input: unknown,
+    environment: jsonata.Environment,
+    result: unknown,
+  ): void => {
+    const { meter, trace } = environment.lookup(RUN) as Run;
+    meter.pay(1 + flatPrice(result) + (program.keys.has(node) ? 8 : 0));
+    if (typeof result === 'object' && result !== null && program.walked.has(node)) meter.payTree(result);
+    if (program.traced.has(node)) trace.set(node, result);
+  };
+  engine.assign(Symbol.for('jsonata.__evaluate_exit') as unknown as string, onExit);
+}
+
+async function run(program: Program, context: Context): Promise<Evaluation> {
+  const current: Run = { meter: createMeter(), trace: new Map() };
+  try {
+    const raw: unknown = await program.engine.evaluate(context, bindings(program, context, current));
+    const decided =
+      typeof raw === 'boolean' && program.traced.size > 0 ? outcome(program.condition, current.trace) : raw;
+    return evaluated(program, context, decided);
+  } catch (thrown) {
+    return { kind: 'error', problem: failure(program.origin, thrown) };
+  }
+}
+
+function evaluated(program: Program, context: Context, raw: unknown): Evaluation {
+  const plain = toPlainJson(raw);
+  if (plain.kind === 'unfit') {
+    const { message } = plain;
+    return { kind: 'error', problem: problemAt(program.origin, 0, { code: 'ExpressionResult', message }) };
+  }
+  if (plain.value !== undefined) return { kind: 'value', value: plain.value };
+  const path = missingPath(program.references, context);
+  return path === undefined ? { kind: 'missing' } : { kind: 'missing', path };
+}
+
+function bindings(program: Program, context: Context, current: Run): Record<string, unknown> {
+  const bound: Record<string, unknown> = { ...context, [RUN]: current };
+  for (const [name, own] of playbookFunctions(current.meter)) bound[name] = own;
+  for (const [name, native] of program.functions) bound[name] = pricedNative(name, native, current.meter);
+  for (const { variable, compiled } of program.regexes) {
+    if (compiled.kind === 'compiled') bound[variable] = compiled.matcher(current.meter);
+  }
+  return bound;
+}
+
+/** The functions of jsonata that an expression names. */
+function functionsIn(root: AstNode): ReadonlyMap<NativeName, NativeFunction> {
+  const found = new Map<NativeName, NativeFunction>();
+  const environment = jsonataEnvironment();
+  const visit = (node: AstNode): void => {
+    const name = node.type === 'variable' ? String(node.value) : '';
+    if (isNative(name)) found.set(name, environment.lookup(name));
+    for (const child of childrenOf(node)) visit(child);
+  };
+  visit(root);
+  return found;
+}
+
+/**
+ * jsonata keeps its own functions to itself: only an environment that is evaluating gives them. An empty program hands
+ * out such an environment before its first await.
+ */
+function jsonataEnvironment(): jsonata.Environment {
+  const empty = jsonata('null');
+  const captured: jsonata.Environment[] = [];
+  const onEntry = (_node: unknown, _input: unknown, environment: jsonata.Environment): void => {
+    captured.push(environment);
+  };
+  empty.assign(Symbol.for('jsonata.__evaluate_entry') as unknown as string, onEntry);
+  void empty.evaluate(null);
+  const [environment] = captured;
+  if (environment === undefined)
+    throw new EngineError('JsonataChanged', 'jsonata does not call its entry hook');
+  return environment;
+}
