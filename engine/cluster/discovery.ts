@@ -32,6 +32,7 @@ const ACCEPT = ['v2', 'v2beta1']
 const LOOKS_AFTER_CHANGE_MS = [50, 250, 1_000, 3_000, 10_000];
 /** Between two looks because somebody missed a kind. */
 const MISS_INTERVAL_MS = 3_000;
+const SCHEMA_RETRY_MS = 5_000;
 /** Where CRDs may not be watched, discovery is asked this often. */
 const POLL_MS = 60_000;
 
@@ -57,6 +58,9 @@ export class ClusterDiscovery implements Discovery, KindResolver {
   readonly #caches: Cache[] = [];
   readonly #parts = new Map<string, Part>();
   readonly #timers = new Set<Timer>();
+  readonly #looks: (Timer | undefined)[] = [];
+  /** Schemas on their way, or refused a moment ago. */
+  readonly #loading = new Set<string>();
   #document: DiscoveryDocument = [];
   #byKind = new Map<string, ApiResource>();
   #version = '';
@@ -83,13 +87,24 @@ export class ClusterDiscovery implements Discovery, KindResolver {
   }
 
   schema(gvk: GroupVersionKind): SchemaNode | undefined {
-    if (!this.#schemas.knows(gvk)) {
-      this.#schemas.load(gvk).then(
-        (schema) => schema !== undefined && this.#tell(),
-        (error) => this.#options.logger.warn('cannot load a schema', { kind: gvk.kind, error: errorMessage(error) }),
-      );
-    }
+    if (!this.#schemas.knows(gvk)) this.#loadOnce(gvk);
     return this.#schemas.peek(gvk);
+  }
+
+  #loadOnce(gvk: GroupVersionKind): void {
+    const key = keyOf(gvk.group, gvk.version, gvk.kind);
+    if (this.#loading.has(key)) return;
+    this.#loading.add(key);
+    this.#schemas.load(gvk).then(
+      (schema) => {
+        this.#loading.delete(key);
+        if (schema !== undefined) this.#tell();
+      },
+      (error) => {
+        this.#options.logger.warn('cannot load a schema', { kind: gvk.kind, error: errorMessage(error) });
+        this.#later(SCHEMA_RETRY_MS, () => this.#loading.delete(key));
+      },
+    );
   }
 
   loadSchema(gvk: GroupVersionKind): Promise<SchemaNode | undefined> {
@@ -159,15 +174,14 @@ export class ClusterDiscovery implements Discovery, KindResolver {
     return true;
   }
 
+  /** The looks after the latest change; those after an earlier one that is still ahead are the same looks. */
   #lookOften(): void {
-    for (const timer of this.#timers) timer.cancel();
-    this.#timers.clear();
-    for (const delay of LOOKS_AFTER_CHANGE_MS) this.#lookLater(delay);
-    this.#poll();
+    for (const timer of this.#looks.splice(0)) timer?.cancel();
+    for (const delay of LOOKS_AFTER_CHANGE_MS) this.#looks.push(this.#lookLater(delay));
   }
 
-  #lookLater(delayMs: number): void {
-    this.#later(delayMs, () => {
+  #lookLater(delayMs: number): Timer | undefined {
+    return this.#later(delayMs, () => {
       this.refresh().catch((error) => this.#options.logger.warn('discovery failed', { error: errorMessage(error) }));
     });
   }
@@ -179,13 +193,14 @@ export class ClusterDiscovery implements Discovery, KindResolver {
     });
   }
 
-  #later(delayMs: number, action: () => void): void {
-    if (this.#closed) return;
+  #later(delayMs: number, action: () => void): Timer | undefined {
+    if (this.#closed) return undefined;
     const timer = this.#options.clock.after(delayMs, () => {
       this.#timers.delete(timer);
       action();
     });
     this.#timers.add(timer);
+    return timer;
   }
 
   async #look(): Promise<void> {
