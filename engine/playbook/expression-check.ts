@@ -81,44 +81,56 @@ function visit(walk: Walk, node: AstNode, scope: Scope): void {
 function visitNode(walk: Walk, node: AstNode, scope: Scope): void {
   switch (node.type) {
     case 'path':
-      return visitPath(walk, node, scope);
+      visitPath(walk, node, scope);
+      break;
     case 'variable':
-      return visitVariable(walk, [node], scope);
+      visitVariable(walk, [node], scope);
+      break;
     case 'binary':
-      return visitBinary(walk, node, scope);
+      visitBinary(walk, node, scope);
+      break;
     case 'condition':
-      return visitCondition(walk, node, scope);
+      visitCondition(walk, node, scope);
+      break;
     case 'function':
     case 'partial':
-      return visitCall(walk, node, scope);
+      visitCall(walk, node, scope);
+      break;
     case 'block':
-      return visitAll(walk, node.expressions ?? [], { ...scope, locals: new Set(scope.locals) });
+      visitAll(walk, node.expressions ?? [], { ...scope, locals: new Set(scope.locals) });
+      break;
     case 'bind':
-      return visitBind(walk, node, scope);
+      visitBind(walk, node, scope);
+      break;
     case 'lambda':
-      return visitLambda(walk, node, scope);
+      visitLambda(walk, node, scope);
+      break;
     case 'transform':
-      return visitTransform(walk, node, scope);
+      visitTransform(walk, node, scope);
+      break;
     case 'unary':
     case 'apply':
     case 'sort':
-      return visitAll(walk, childrenOf({ ...node, stages: [], predicate: [], group: { lhs: [] } }), scope);
+      visitAll(walk, childrenOf({ ...node, stages: [], predicate: [], group: { lhs: [] } }), scope);
+      break;
     case 'wildcard':
     case 'descendant':
-      return scope.element
-        ? undefined
-        : refuse(walk, node, 'a wildcard here would read everything there is', 'name what is read');
+      if (!scope.element)
+        refuse(walk, node, 'a wildcard here would read everything there is', 'name what is read');
+      break;
     case 'parent':
-      return refuse(walk, node, "% (the parent) can't be followed here", 'bind the parent: list@$parent.…');
+      refuse(walk, node, "% (the parent) can't be followed here", 'bind the parent: list@$parent.…');
+      break;
     case 'name':
     case 'string':
     case 'number':
     case 'value':
     case 'regex':
     case 'operator':
-      return undefined;
+      break;
     default:
-      return refuse(walk, node, `${node.type} can't be said in a playbook`);
+      refuse(walk, node, `${node.type} can't be said in a playbook`);
+      break;
   }
 }
 
@@ -149,7 +161,10 @@ function visitPath(walk: Walk, node: AstNode, scope: Scope): void {
     for (const name of [step.focus, step.index]) bindLocal(walk, step, name, inside.locals);
     const isStart = at === 0 && (isPlainName(step) || step.type === 'variable');
     if (isStart) visitStart(walk, steps, scope);
-    if (!isStart && !isPlainName(step)) return visit(walk, step, at === 0 ? scope : inside);
+    if (!isStart && !isPlainName(step)) {
+      visit(walk, step, at === 0 ? scope : inside);
+      return;
+    }
     report(walk, lint(step, { facts: walk.facts, isGuarded: () => true, element: true }));
     visitAll(walk, filtersOf(step), inside);
   });
@@ -158,9 +173,17 @@ function visitPath(walk: Walk, node: AstNode, scope: Scope): void {
 
 function visitStart(walk: Walk, steps: readonly AstNode[], scope: Scope): void {
   const [first] = steps;
-  if (first === undefined || first.type === 'variable') return visitVariable(walk, steps, scope);
+  if (first === undefined) return;
+  if (first.type === 'variable') visitVariable(walk, steps, scope);
+  else if (scope.element) report(walk, checkElementName(first, String(first.value)));
+  else visitRoot(walk, steps, scope);
+}
+
+/** `spec.x` where names belong to the context, or `$spec.x` anywhere. */
+function visitRoot(walk: Walk, steps: readonly AstNode[], scope: Scope): void {
+  const [first] = steps;
+  if (first === undefined) return;
   const name = String(first.value);
-  if (scope.element) return report(walk, checkElementName(first, name));
   const findings = checkRoot(first, name, walk.roots);
   report(walk, findings);
   if (findings.length > 0 || !isContextRoot(name)) return;
@@ -168,22 +191,18 @@ function visitStart(walk: Walk, steps: readonly AstNode[], scope: Scope): void {
   refer(walk, first, { root: name, path }, scope);
 }
 
-/** `$spec.x`, `$$.spec.x`, `$.spec.x`, a variable of the expression's own. */
+/** `$spec.x`, `$$.spec.x`, `$.spec.x`, a variable of the expression's own, a function as value. */
 function visitVariable(walk: Walk, steps: readonly AstNode[], scope: Scope): void {
   const [first, second] = steps;
   if (first === undefined) return;
   const name = String(first.value);
   if (name === '$' || (name === '' && !scope.element)) {
-    if (second !== undefined && isPlainName(second))
-      return visitStart(walk, steps.slice(1), { ...scope, element: false });
-    return refuse(walk, first, `$${name} alone would read everything there is`, 'name what is read: $$.spec');
+    if (second !== undefined && isPlainName(second)) visitRoot(walk, steps.slice(1), scope);
+    else refuse(walk, first, `$${name} alone would read everything there is`, 'name what is read: $$.spec');
+  } else if (name !== '' && !scope.locals.has(name)) {
+    if (isContextRoot(name)) visitRoot(walk, steps, scope);
+    else report(walk, checkFunction(first, name, walk.roots));
   }
-  if (name === '' || scope.locals.has(name)) return;
-  if (!isContextRoot(name)) return report(walk, checkFunction(first, name, walk.roots));
-  const findings = checkRoot(first, name, walk.roots);
-  report(walk, findings);
-  const path = isBracketed(first) ? [] : staticSegments(steps, 1).path;
-  if (findings.length === 0) refer(walk, first, { root: name, path }, scope);
 }
 
 function refer(walk: Walk, node: AstNode, target: Pick<Reference, 'root' | 'path'>, scope: Scope): void {
@@ -234,8 +253,9 @@ function visitCall(walk: Walk, node: AstNode, scope: Scope): void {
 /** `exists(x)`: jsonata reads the name as a path, and finds nothing to call when it runs. */
 function visitCallee(walk: Walk, procedure: AstNode, scope: Scope): void {
   const [only, ...others] = procedure.type === 'path' ? (procedure.steps ?? []) : [];
-  if (only === undefined || !isPlainName(only) || others.length > 0) return visit(walk, procedure, scope);
-  report(walk, checkFunction(only, only.value, walk.roots));
+  const bare = only !== undefined && isPlainName(only) && others.length === 0;
+  if (bare) report(walk, checkFunction(only, only.value, walk.roots));
+  else visit(walk, procedure, scope);
 }
 
 function visitBind(walk: Walk, node: AstNode, scope: Scope): void {

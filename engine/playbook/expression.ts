@@ -8,7 +8,7 @@
 import jsonata from 'jsonata';
 import { type Diagnostic, hasErrors, type Place, sortDiagnostics } from '../base/diagnostic.ts';
 import { EngineError } from '../base/errors.ts';
-import { type AstNode, asAst, childrenOf, pairs, sides } from './expression-ast.ts';
+import { type AstNode, asAst } from './expression-ast.ts';
 import { checkExpression } from './expression-check.ts';
 import { failure, type Origin, problemAt, syntaxProblem } from './expression-errors.ts';
 import { playbookFunctions } from './expression-functions.ts';
@@ -20,7 +20,8 @@ import { missingPath } from './expression-references.ts';
 import type { CompiledRegex } from './expression-regex.ts';
 import { rewrite } from './expression-rewrite.ts';
 import { sourceProblem } from './expression-source.ts';
-import { type Condition, decidingCondition, outcome, type Trace, tracedNodes } from './expression-truth.ts';
+import { allNodes, type Steps, stepsOf, UNKNOWN_STEP } from './expression-steps.ts';
+import { outcome, type Trace } from './expression-truth.ts';
 import { toPlainJson } from './expression-value.ts';
 import {
   CONTEXT_ROOTS,
@@ -79,7 +80,7 @@ function compile(input: ExpressionInput, origin: Origin, engine: jsonata.Express
   const problems = sortDiagnostics([...found, ...regexes.flatMap((regex) => regexProblem(origin, regex))]);
   if (hasErrors(problems)) return refused(problems);
   const functions = functionsIn(root);
-  const program: Program = { engine, origin, references, regexes, functions, ...watched(root) };
+  const program: Program = { engine, origin, references, regexes, functions, steps: stepsOf(root) };
   hookExit(engine, program);
   const { source, place } = input;
   const evaluate = (context: Context): Promise<Evaluation> => run(program, context);
@@ -106,27 +107,7 @@ interface Program {
   readonly regexes: readonly BoundRegex[];
   /** jsonata's own functions that the expression names. */
   readonly functions: ReadonlyMap<NativeName, NativeFunction>;
-  readonly condition: Condition;
-  readonly traced: ReadonlySet<AstNode>;
-  /** Operands that an operator walks through as a whole. */
-  readonly walked: ReadonlySet<AstNode>;
-  /** Keys of groups: each value with the same key is appended to a copy of the list before it. */
-  readonly keys: ReadonlySet<AstNode>;
-}
-
-function watched(root: AstNode): Pick<Program, 'condition' | 'traced' | 'walked' | 'keys'> {
-  const walked = new Set<AstNode>();
-  const keys = new Set<AstNode>();
-  const visit = (node: AstNode): void => {
-    if (node.type === 'binary' && (node.value === '=' || node.value === '!='))
-      for (const side of sides(node)) walked.add(side);
-    for (const [key] of [...(node.group?.lhs ?? []), ...pairs(node)]) keys.add(key);
-    for (const child of childrenOf(node)) visit(child);
-  };
-  visit(root);
-  const condition = decidingCondition(root);
-  const traced = new Set(condition.kind === 'value' ? [] : tracedNodes(condition));
-  return { condition, traced, walked, keys };
+  readonly steps: Steps;
 }
 
 /** What belongs to one evaluation. */
@@ -150,9 +131,10 @@ function hookExit(engine: jsonata.Expression, program: Program): void {
     result: unknown,
   ): void => {
     const { meter, trace } = environment.lookup(RUN) as Run;
-    meter.pay(1 + flatPrice(result) + (program.keys.has(node) ? 8 : 0));
-    if (typeof result === 'object' && result !== null && program.walked.has(node)) meter.payTree(result);
-    if (program.traced.has(node)) trace.set(node, result);
+    const step = program.steps.of.get(node) ?? UNKNOWN_STEP;
+    meter.pay(step.price + flatPrice(result));
+    if (step.walked && typeof result === 'object') meter.payTree(result);
+    if (step.traced) trace.set(node, result);
   };
   engine.assign(Symbol.for('jsonata.__evaluate_exit') as unknown as string, onExit);
 }
@@ -161,9 +143,9 @@ async function run(program: Program, context: Context): Promise<Evaluation> {
   const current: Run = { meter: createMeter(), trace: new Map() };
   try {
     const raw: unknown = await program.engine.evaluate(context, bindings(program, context, current));
-    const decided =
-      typeof raw === 'boolean' && program.traced.size > 0 ? outcome(program.condition, current.trace) : raw;
-    return evaluated(program, context, decided);
+    const { condition } = program.steps;
+    const judged = typeof raw === 'boolean' && condition.kind !== 'value';
+    return evaluated(program, context, judged ? outcome(condition, current.trace) : raw);
   } catch (thrown) {
     return { kind: 'error', problem: failure(program.origin, thrown) };
   }
@@ -194,12 +176,10 @@ function bindings(program: Program, context: Context, current: Run): Record<stri
 function functionsIn(root: AstNode): ReadonlyMap<NativeName, NativeFunction> {
   const found = new Map<NativeName, NativeFunction>();
   const environment = jsonataEnvironment();
-  const visit = (node: AstNode): void => {
+  for (const node of allNodes(root)) {
     const name = node.type === 'variable' ? String(node.value) : '';
     if (isNative(name)) found.set(name, environment.lookup(name));
-    for (const child of childrenOf(node)) visit(child);
-  };
-  visit(root);
+  }
   return found;
 }
 
