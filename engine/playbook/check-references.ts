@@ -7,7 +7,7 @@ import type { KindCatalogue } from './kind-catalogue.ts';
 import type { Reference } from './language.ts';
 import type { Problems } from './load-problems.ts';
 import type { Position, Use } from './load-scope.ts';
-import { followPath, type ListReading } from './schema-path.ts';
+import { followPath, type ListReading, type PathVerdict } from './schema-path.ts';
 import { didYouMean } from './suggest.ts';
 
 /** What the id of a manifests entry stands for in `children` and `rendered`. */
@@ -50,30 +50,37 @@ function checkReference(reference: Reference, check: Check): void {
     check.problems.error('RootNotHere', reference.place, misplaced);
     return;
   }
+  const { names, use } = check;
+  const resource: Target = { gvk: names.resource, list: false, prefix: 0, behind: [] };
   switch (reference.root) {
     case 'object':
-      return checkPath(reference, check, { gvk: check.names.resource, list: false, prefix: 0, behind: [] });
+      checkPath(reference, check, resource);
+      break;
     case 'metadata':
     case 'spec':
     case 'status':
-      return checkPath(reference, check, { gvk: check.names.resource, list: false, prefix: 0, behind: [reference.root] });
+      checkPath(reference, check, { ...resource, behind: [reference.root] });
+      break;
     case 'self':
-      for (const gvk of check.use.position.self ?? []) checkPath(reference, check, { gvk, list: false, prefix: 0, behind: [] });
-      return;
+      for (const gvk of use.position.self ?? []) checkPath(reference, check, { ...resource, gvk });
+      break;
     case 'children':
     case 'rendered':
-      return checkChild(reference, check);
+      checkChild(reference, check);
+      break;
     case 'observe':
-      return checkObserved(reference, check);
+      checkObserved(reference, check);
+      break;
     case 'vars':
-      return checkVar(reference, check);
+      checkVar(reference, check);
+      break;
     case 'probes':
     case 'item':
     case 'index':
     case 'run':
     case 'old':
     case 'operation':
-      return;
+      break;
   }
 }
 
@@ -96,13 +103,19 @@ function misplacedRoot(
     case 'item':
     case 'index':
       if (position.perItem) return undefined;
-      return { message: `${root} has a value only in a manifest with forEach`, hint: 'add forEach to the manifest' };
+      return {
+        message: `${root} has a value only in a manifest with forEach`,
+        hint: 'add forEach to the manifest',
+      };
     case 'vars':
       if (position.stage !== 'initial') return undefined;
       return { message: 'initial is evaluated before vars', hint: 'write out what the var says' };
     case 'rendered':
       if (position.stage === 'any') return undefined;
-      return { message: 'this is evaluated before any manifest is rendered', hint: 'read children.ID, the live object' };
+      return {
+        message: 'this is evaluated before any manifest is rendered',
+        hint: 'read children.ID, the live object',
+      };
     default:
       return undefined;
   }
@@ -118,23 +131,24 @@ interface Target {
 }
 
 function checkChild(reference: Reference, check: Check): void {
-  const [id, kind] = reference.path;
+  const { root, path, place } = reference;
+  const [id, kind] = path;
   const { children } = check.names;
+  const child = children.get(id ?? '');
   if (id === undefined) {
     if (check.use.reader === 'expression') return;
-    const message = `a template can't tell what ${reference.root} as a whole holds`;
-    return check.problems.error('UnknownChild', reference.place, { message, hint: `name one: ${reference.root}.ID` });
+    const message = `a template can't tell what ${root} as a whole holds`;
+    check.problems.error('UnknownChild', place, { message, hint: `name one: ${root}.ID` });
+  } else if (child === undefined) {
+    const hint = didYouMean(id, [...children.keys()], `${root}.`);
+    check.problems.error('UnknownChild', place, { message: `no manifest has the id ${id}`, hint });
+  } else if (child.documents !== undefined) {
+    const only = child.documents.length === 1 ? child.documents[0] : undefined;
+    const document = only ?? child.documents.find(({ name }) => name === kind);
+    const target = { list: child.list, prefix: only === undefined ? 2 : 1, behind: [] };
+    if (document === undefined) reportDocument(reference, child.documents, check);
+    else checkPath(reference, check, { ...document, ...target });
   }
-  const child = children.get(id);
-  if (child === undefined) {
-    const hint = didYouMean(id, [...children.keys()], `${reference.root}.`);
-    return check.problems.error('UnknownChild', reference.place, { message: `no manifest has the id ${id}`, hint });
-  }
-  if (child.documents === undefined) return;
-  const only = child.documents.length === 1 ? child.documents[0] : undefined;
-  const document = only ?? child.documents.find(({ name }) => name === kind);
-  if (document === undefined) return reportDocument(reference, child.documents, check);
-  checkPath(reference, check, { ...document, list: child.list, prefix: only === undefined ? 2 : 1, behind: [] });
 }
 
 function reportDocument(
@@ -143,8 +157,15 @@ function reportDocument(
   { problems }: Check,
 ): void {
   const [id = '', kind = ''] = path;
-  const hint = didYouMean(kind, documents.map(({ name }) => name), `${root}.${id}.`);
-  problems.error('UnknownChild', place, { message: `the file of ${id} holds several objects; name one by its kind`, hint });
+  const hint = didYouMean(
+    kind,
+    documents.map(({ name }) => name),
+    `${root}.${id}.`,
+  );
+  problems.error('UnknownChild', place, {
+    message: `the file of ${id} holds several objects; name one by its kind`,
+    hint,
+  });
 }
 
 function checkObserved(reference: Reference, check: Check): void {
@@ -152,10 +173,13 @@ function checkObserved(reference: Reference, check: Check): void {
   if (name === undefined) return;
   const { observed } = check.names;
   const target = observed.get(name);
-  if (target !== undefined) return checkPath(reference, check, { ...target, prefix: 1, behind: [] });
+  if (target !== undefined) checkPath(reference, check, { ...target, prefix: 1, behind: [] });
   if (observed.has(name)) return;
   const hint = didYouMean(name, [...observed.keys()], 'observe.') ?? 'add it to the noun observe';
-  check.problems.error('UnknownObserved', reference.place, { message: `nothing is observed as ${name}`, hint });
+  check.problems.error('UnknownObserved', reference.place, {
+    message: `nothing is observed as ${name}`,
+    hint,
+  });
 }
 
 function checkVar({ path, place }: Reference, { names, problems }: Check): void {
@@ -169,12 +193,28 @@ function checkPath(reference: Reference, check: Check, target: Target): void {
   const lists: ListReading = check.use.reader === 'expression' ? 'map' : 'index';
   const below = reference.path.slice(target.prefix);
   const skipped = target.list ? intoListOf(below, lists) : 0;
-  if (skipped === undefined) return reportListPath(reference, check, target.prefix);
+  if (skipped === undefined) {
+    reportListPath(reference, check, target.prefix);
+    return;
+  }
   const path = [...target.behind, ...below.slice(skipped)];
   const verdict = followPath(check.names.catalogue.schemaOf(target.gvk), path, lists);
   if (verdict.kind === 'possible') return;
   const end = target.prefix + skipped + verdict.step - target.behind.length;
-  if (verdict.within === 'list') return reportListPath(reference, check, end);
+  if (verdict.within === 'list') reportListPath(reference, check, end);
+  else reportUnknownPath(reference, check, { target, verdict, end, path });
+}
+
+interface Miss {
+  readonly target: Target;
+  readonly verdict: Extract<PathVerdict, { kind: 'impossible' }>;
+  /** How many names of the reference's path are possible; negative: not even the root. */
+  readonly end: number;
+  /** The path from the object's root. */
+  readonly path: readonly string[];
+}
+
+function reportUnknownPath(reference: Reference, check: Check, { target, verdict, end, path }: Miss): void {
   const parent = [reference.root, ...reference.path.slice(0, Math.max(0, end))].join('.');
   const name = path[verdict.step] ?? '';
   const shown = end < 0 ? name : `${parent}.${name}`;
@@ -196,11 +236,13 @@ function reportListPath({ root, path, place }: Reference, { problems }: Check, e
   const list = [root, ...path.slice(0, end)].join('.');
   if (path[end] === 'length') return;
   const hint = `go through it with {{#each ${list}}}, or take one item: ${list}.[0]`;
-  problems.error('UnknownPath', place, { message: `${list} is a list; ${path[end] ?? ''} stands in its items`, hint });
+  problems.error('UnknownPath', place, {
+    message: `${list} is a list; ${path[end] ?? ''} stands in its items`,
+    hint,
+  });
 }
 
 /** `Memcached's`, `Redis'`. */
 function possessive(kind: string): string {
   return kind.endsWith('s') ? `${kind}'` : `${kind}'s`;
 }
-

@@ -34,7 +34,7 @@ function loadCrd(document: YamlDocument, problems: Problems): OwnKind | undefine
   if (faults.length > 0 || !isCrd(crd)) return undefined;
   const spec = fields(crd.spec);
   const { group, names, versions } = spec;
-  const kind = String(fields(names)['kind']);
+  const kind = String(fields(names).kind);
   const place: Place = document.place;
   return { gvk: { group: String(group), kind }, place, crd, versions: items(versions).map(versionOf) };
 }
@@ -47,28 +47,28 @@ interface Fault {
 /** All that keeps a document from being a definition that a schema can be read from; the API server judges the rest. */
 function faultsOf(value: Json): readonly Fault[] {
   const crd = fields(value);
-  if (crd['apiVersion'] !== 'apiextensions.k8s.io/v1' || crd['kind'] !== 'CustomResourceDefinition') {
+  if (crd.apiVersion !== 'apiextensions.k8s.io/v1' || crd.kind !== 'CustomResourceDefinition') {
     return [{ path: [], message: 'this is not an apiextensions.k8s.io/v1 CustomResourceDefinition' }];
   }
-  const spec = fields(crd['spec']);
-  const names = fields(spec['names']);
+  const spec = fields(crd.spec);
+  const names = fields(spec.names);
   const wanted: readonly (readonly [readonly string[], unknown])[] = [
-    [['metadata', 'name'], fields(crd['metadata'])['name']],
-    [['spec', 'group'], spec['group']],
-    [['spec', 'scope'], spec['scope']],
-    [['spec', 'names', 'kind'], names['kind']],
-    [['spec', 'names', 'plural'], names['plural']],
+    [['metadata', 'name'], fields(crd.metadata).name],
+    [['spec', 'group'], spec.group],
+    [['spec', 'scope'], spec.scope],
+    [['spec', 'names', 'kind'], names.kind],
+    [['spec', 'names', 'plural'], names.plural],
   ];
   const missing = wanted.flatMap(([path, found]): Fault[] =>
     typeof found === 'string' && found !== '' ? [] : [{ path, message: `${path.join('.')} is missing` }],
   );
-  return [...missing, ...nameFault(crd, spec, names), ...versionFaults(spec['versions'])];
+  return [...missing, ...nameFault(crd, spec, names), ...versionFaults(spec.versions)];
 }
 
 function nameFault(crd: Fields, spec: Fields, names: Fields): readonly Fault[] {
-  const name = fields(crd['metadata'])['name'];
-  const wanted = `${String(names['plural'])}.${String(spec['group'])}`;
-  if (typeof name !== 'string' || names['plural'] === undefined || name === wanted) return [];
+  const name = fields(crd.metadata).name;
+  const wanted = `${String(names.plural)}.${String(spec.group)}`;
+  if (typeof name !== 'string' || names.plural === undefined || name === wanted) return [];
   return [{ path: ['metadata', 'name'], message: `metadata.name must be ${wanted} (plural.group)` }];
 }
 
@@ -79,7 +79,7 @@ function versionFaults(versions: unknown): readonly Fault[] {
     const at = [...path, index];
     const { name, schema } = fields(version);
     if (typeof name !== 'string') return [{ path: at, message: 'the version has no name' }];
-    const faults: Fault[] = isObject(fields(schema)['openAPIV3Schema'])
+    const faults: Fault[] = isObject(fields(schema).openAPIV3Schema)
       ? []
       : [{ path: at, message: `version ${name} has no schema.openAPIV3Schema` }];
     return faults;
@@ -88,7 +88,7 @@ function versionFaults(versions: unknown): readonly Fault[] {
 
 function versionOf(version: unknown): OwnVersion {
   const { name, served, subresources } = fields(version);
-  return { name: String(name), served: served === true, hasStatus: isObject(fields(subresources)['status']) };
+  return { name: String(name), served: served === true, hasStatus: isObject(fields(subresources).status) };
 }
 
 function reportRepeated(kinds: readonly OwnKind[], problems: Problems): void {
@@ -114,5 +114,5 @@ function items(value: unknown): readonly unknown[] {
 
 /** Called after `faultsOf` found a name, an apiVersion and a kind. */
 function isCrd(value: unknown): value is KubeObject {
-  return isObject(value) && isObject(value['metadata']) && typeof value['metadata']['name'] === 'string';
+  return isObject(value) && isObject(value.metadata) && typeof value.metadata.name === 'string';
 }

@@ -1,13 +1,12 @@
-/** The files of a playbook: which there are, which are used, and their templates compiled once. */
+/** The files of a playbook: which there are, which are used, and their templates compiled. */
 import type { Place } from '../base/diagnostic.ts';
 import { sha256 } from '../base/hash.ts';
-import { CRD_FILE } from './load-crds.ts';
-import type { TemplateSource } from './load-manifest-entry.ts';
-import type { Problems } from './load-problems.ts';
 import type { Template } from './language.ts';
+import { CRD_FILE } from './load-crds.ts';
+import type { Problems } from './load-problems.ts';
 import type { PlaybookFiles } from './model.ts';
 import { didYouMean } from './suggest.ts';
-import { compileTemplate } from './template.ts';
+import { type CompileContext, compileTemplate } from './template.ts';
 
 export const WATCHES_FILE = 'watches.yaml';
 const MOST_BYTES = 1 << 20;
@@ -24,7 +23,10 @@ export function checkFiles(files: PlaybookFiles, problems: Problems): boolean {
   for (const [file, text] of files) {
     const place = { file, line: 1, column: 1 };
     if (text.length > MOST_BYTES || (text.length > MOST_BYTES / 4 && utf8Length(text) > MOST_BYTES)) {
-      problems.error('FileTooLarge', place, { message: 'the file is larger than 1 MiB', hint: 'split it into several files' });
+      problems.error('FileTooLarge', place, {
+        message: 'the file is larger than 1 MiB',
+        hint: 'split it into several files',
+      });
       readable = false;
     }
     if (file.includes('/')) {
@@ -45,11 +47,10 @@ export function contentHashOf(files: PlaybookFiles): string {
   return sha256(JSON.stringify(sorted));
 }
 
-/** The playbook's templates, each compiled once a policy; remembers which files were asked for. */
+/** The playbook's templates; remembers which files were asked for. */
 export class TemplateFiles {
   readonly #files: PlaybookFiles;
   readonly #problems: Problems;
-  readonly #compiled = new Map<string, Template | undefined>();
   readonly #used = new Set<string>();
 
   constructor(files: PlaybookFiles, problems: Problems) {
@@ -57,20 +58,25 @@ export class TemplateFiles {
     this.#problems = problems;
   }
 
-  readonly source: TemplateSource = (file, place, createOnly) => {
+  /** Compiles a file; undefined where it is missing, no manifest, or refused (and reported). */
+  compile(file: string, place: Place, context: CompileContext): Template | undefined {
     this.#used.add(file);
     const source = this.#find(file, place);
     if (source === undefined) return undefined;
-    const key = `${createOnly}:${file}`;
-    if (!this.#compiled.has(key)) this.#compiled.set(key, this.#compile(file, source, createOnly));
-    return this.#compiled.get(key);
-  };
+    const result = compileTemplate({ file, source, plain: !file.endsWith('.hbs'), context });
+    this.#problems.addAll(result.kind === 'refused' ? result.problems : result.warnings);
+    return result.kind === 'refused' ? undefined : result.template;
+  }
 
   warnUnused(): void {
     for (const file of this.#files.keys()) {
       if (!MANIFEST.test(file) || isReserved(file) || this.#used.has(file)) continue;
       const hint = 'name it in manifests, or remove it';
-      this.#problems.warn('UnusedFile', { file, line: 1, column: 1 }, { message: 'no watch uses this file', hint });
+      this.#problems.warn(
+        'UnusedFile',
+        { file, line: 1, column: 1 },
+        { message: 'no watch uses this file', hint },
+      );
     }
   }
 
@@ -87,11 +93,5 @@ export class TemplateFiles {
     const hint = folder ?? didYouMean(file, candidates);
     this.#problems.error('FileMissing', place, { message: `there is no file ${file}`, hint });
     return undefined;
-  }
-
-  #compile(file: string, source: string, createOnly: boolean): Template | undefined {
-    const result = compileTemplate({ file, source, plain: !file.endsWith('.hbs'), createOnly });
-    this.#problems.addAll(result.kind === 'refused' ? result.problems : result.warnings);
-    return result.kind === 'refused' ? undefined : result.template;
   }
 }

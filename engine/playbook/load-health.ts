@@ -37,6 +37,9 @@ function reportType(scope: WatchScope, { name, keyPlace }: NamedNode): void {
     scope.problems.error('ReservedCondition', keyPlace, { message, hint: 'give yours another name' });
   } else if (!CONDITION_TYPE.test(name) || name.length > 316) {
     const message = `${JSON.stringify(name)} can't be a condition's type`;
-    scope.problems.error('BadConditionType', keyPlace, { message, hint: 'use a word such as Ready or Available' });
+    scope.problems.error('BadConditionType', keyPlace, {
+      message,
+      hint: 'use a word such as Ready or Available',
+    });
   }
 }

@@ -4,7 +4,11 @@ import { type LoadDocument, type LoadNode, textOf } from './load-node.ts';
 import type { Problems } from './load-problems.ts';
 
 /** Reads the kind that a node names; what the schema could not judge is reported here. */
-export function kindAt(document: LoadDocument, node: LoadNode, problems: Problems): GroupVersionKind | undefined {
+export function kindAt(
+  document: LoadDocument,
+  node: LoadNode,
+  problems: Problems,
+): GroupVersionKind | undefined {
   const short = textOf(node);
   if (short !== undefined) return parseShort(short);
   const kind = textOf(document.get(node, 'kind'));
@@ -14,7 +18,10 @@ export function kindAt(document: LoadDocument, node: LoadNode, problems: Problem
   if (kind === undefined) return undefined;
   if (apiVersion !== undefined && (version !== undefined || group !== undefined)) {
     const message = 'apiVersion says the group and the version already';
-    problems.error('BadKind', apiVersion.keyPlace, { message, hint: 'give either apiVersion, or group and version' });
+    problems.error('BadKind', apiVersion.keyPlace, {
+      message,
+      hint: 'give either apiVersion, or group and version',
+    });
     return undefined;
   }
   if (apiVersion !== undefined) return parseShort(`${textOf(apiVersion) ?? ''}/${kind}`);

@@ -2,6 +2,7 @@
 import type { Place } from '../base/diagnostic.ts';
 import type { ChildName } from './check-references.ts';
 import type { Expression, Template, TemplateString } from './language.ts';
+import type { TemplateFiles } from './load-files.ts';
 import {
   flagOf,
   isMapNode,
@@ -52,19 +53,16 @@ export interface IgnoredPath {
   readonly path: readonly string[];
 }
 
-/** Compiles a file of the playbook as a template; undefined where that is impossible (and reported). */
-export type TemplateSource = (file: string, place: Place, createOnly: boolean) => Template | undefined;
-
 const STEM = /\.ya?ml(\.hbs)?$/;
 
-export function loadEntry(scope: WatchScope, node: LoadNode, templates: TemplateSource): Entry | undefined {
+export function loadEntry(scope: WatchScope, node: LoadNode, templates: TemplateFiles): Entry | undefined {
   const { document } = scope;
   const key = (name: string) => (isMapNode(node) ? document.get(node, name) : undefined);
   const fileNode = isMapNode(node) ? key('file') : node;
   const file = textOf(fileNode);
   if (fileNode === undefined || file === undefined) return undefined;
   const policy = wordOf(key('policy'), ['Apply', 'CreateOnly', 'Patch']) ?? 'Apply';
-  const template = templates(file, fileNode.place, policy === 'CreateOnly');
+  const template = templates.compile(file, fileNode.place, { policy, schemaOf: scope.schemaOf });
   const list = key('forEach') !== undefined;
   const documents = template?.documents.map(({ group, version, kind }) => ({
     name: kind.toLowerCase(),
@@ -144,7 +142,10 @@ function idOf(
   const stem = file.replace(STEM, '');
   if (!/^[A-Za-z_][A-Za-z0-9_-]*$/.test(stem)) {
     const hint = 'give the entry an id of letters, digits, _ and -';
-    problems.error('BadName', place, { message: `the file's name ${JSON.stringify(stem)} can't serve as an id`, hint });
+    problems.error('BadName', place, {
+      message: `the file's name ${JSON.stringify(stem)} can't serve as an id`,
+      hint,
+    });
   }
   return stem;
 }
@@ -175,6 +176,7 @@ function loadIgnored(scope: WatchScope, item: LoadNode, position: Position): Ign
   const pathNode = isMapNode(item) ? document.get(item, 'path') : item;
   const when = isMapNode(item) ? expressionAt(scope, document.get(item, 'when'), position) : undefined;
   const text = textOf(pathNode);
-  const path = text === undefined ? document.items(pathNode).map((name) => sourceOf(name) ?? '') : text.split('.');
+  const path =
+    text === undefined ? document.items(pathNode).map((name) => sourceOf(name) ?? '') : text.split('.');
   return { place: (pathNode ?? item).place, path, ...(when === undefined ? {} : { when }) };
 }

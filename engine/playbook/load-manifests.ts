@@ -4,7 +4,8 @@ import { kindRank } from '../kube/order.ts';
 import type { ChildName } from './check-references.ts';
 import { describeCycle, orderByDependency } from './dependency-order.ts';
 import type { KindCatalogue } from './kind-catalogue.ts';
-import { type Entry, loadEntry, type TemplateSource } from './load-manifest-entry.ts';
+import type { TemplateFiles } from './load-files.ts';
+import { type Entry, loadEntry } from './load-manifest-entry.ts';
 import { type LoadNode, textOf } from './load-node.ts';
 import type { WatchScope } from './load-scope.ts';
 import { checkEntry, checkNamespace } from './manifest-rules.ts';
@@ -19,7 +20,7 @@ export interface LoadedManifests {
 }
 
 export interface ManifestSources {
-  readonly templates: TemplateSource;
+  readonly templates: TemplateFiles;
   readonly catalogue: KindCatalogue;
 }
 
@@ -65,7 +66,10 @@ function draftsOf(scope: WatchScope, entry: Entry, names: ReadonlyMap<string, Ch
     const id = documentId(entry, kind.toLowerCase());
     if (seen.has(id)) {
       const message = `the file holds two objects of the kind ${kind}, which would both be ${id}`;
-      scope.problems.error('DuplicateId', documentPlace, { message, hint: 'put one of them into a file of its own' });
+      scope.problems.error('DuplicateId', documentPlace, {
+        message,
+        hint: 'put one of them into a file of its own',
+      });
       return [];
     }
     seen.add(id);
@@ -78,10 +82,16 @@ function documentId({ id, name }: Pick<Entry, 'id' | 'name'>, kind: string): str
 }
 
 /** `after: [app]` means all objects of the entry app; `after: [app.service]` one of them. */
-function afterIds(scope: WatchScope, node: LoadNode, names: ReadonlyMap<string, ChildName>): readonly string[] {
+function afterIds(
+  scope: WatchScope,
+  node: LoadNode,
+  names: ReadonlyMap<string, ChildName>,
+): readonly string[] {
   const text = textOf(node);
   if (text === undefined) return [];
-  const all = idsOf(text, names) ?? [...names.keys()].flatMap((id) => idsOf(id, names) ?? []).filter((id) => id === text);
+  const all =
+    idsOf(text, names) ??
+    [...names.keys()].flatMap((id) => idsOf(id, names) ?? []).filter((id) => id === text);
   if (all.length === 0 && !names.has(text)) {
     const hint = didYouMean(text, [...names.keys()]);
     scope.problems.error('UnknownChild', node.place, { message: `no manifest has the id ${text}`, hint });
@@ -114,7 +124,11 @@ function neededIds(entry: Entry, names: ReadonlyMap<string, ChildName>): readonl
 
 function inOrder(scope: WatchScope, drafts: readonly Draft[]): readonly Manifest[] {
   const order = orderByDependency(
-    drafts.map(({ id, after, needs, gvk }) => ({ id, before: [...after, ...needs], precedence: kindRank(gvk) })),
+    drafts.map(({ id, after, needs, gvk }) => ({
+      id,
+      before: [...after, ...needs],
+      precedence: kindRank(gvk),
+    })),
   );
   reportCycle(scope, drafts, order.cycle);
   return drafts
@@ -122,7 +136,11 @@ function inOrder(scope: WatchScope, drafts: readonly Draft[]): readonly Manifest
     .toSorted((a, b) => a.rank - b.rank);
 }
 
-function reportCycle(scope: WatchScope, drafts: readonly Draft[], cycle: readonly string[] | undefined): void {
+function reportCycle(
+  scope: WatchScope,
+  drafts: readonly Draft[],
+  cycle: readonly string[] | undefined,
+): void {
   const first = drafts.find(({ id }) => id === cycle?.[0]);
   if (cycle === undefined || first === undefined) return;
   const message =

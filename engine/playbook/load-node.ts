@@ -113,7 +113,10 @@ export function wordOf<const Word extends string>(
 }
 
 /** A map of strings, such as labels. */
-export function textMapOf(document: LoadDocument, node: LoadNode | undefined): Readonly<Record<string, string>> {
+export function textMapOf(
+  document: LoadDocument,
+  node: LoadNode | undefined,
+): Readonly<Record<string, string>> {
   const pairs = (node === undefined ? [] : document.entries(node)).flatMap((entry) => {
     const text = textOf(entry);
     return text === undefined ? [] : [[entry.name, text] as const];
@@ -138,4 +141,3 @@ export function nodeAt(document: LoadDocument, steps: readonly string[]): LoadNo
   }
   return node;
 }
-

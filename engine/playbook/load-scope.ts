@@ -3,10 +3,11 @@
  * or an expression makes. References are judged last, when all names are known (check-references.ts).
  */
 import type { GroupVersionKind } from '../kube/object.ts';
+import type { SchemaNode } from '../kube/schema.ts';
 import { compileExpression } from './expression.ts';
+import { CONTEXT_ROOTS, type Expression, type Reference, type TemplateString } from './language.ts';
 import { type LoadDocument, type LoadNode, sourceOf, textOf } from './load-node.ts';
 import type { Problems } from './load-problems.ts';
-import { CONTEXT_ROOTS, type Expression, type Reference, type TemplateString } from './language.ts';
 import { compileTemplateString } from './template.ts';
 
 /** One place that reads values: what it may read there, and what it does read. */
@@ -34,6 +35,8 @@ export interface WatchScope {
   readonly problems: Problems;
   /** Grows while the nouns are read. */
   readonly uses: Use[];
+  /** The schema of what a reference reads of the resource, for lints; undefined: not known. */
+  readonly schemaOf: (reference: Reference) => SchemaNode | undefined;
 }
 
 /** The compiled expression; undefined where there is none or it was refused (and reported). */
@@ -63,7 +66,11 @@ export function templateStringAt(
 ): TemplateString | undefined {
   const source = textOf(node);
   if (node === undefined || source === undefined) return undefined;
-  const result = compileTemplateString({ source, place: node.place });
+  const result = compileTemplateString({
+    source,
+    place: node.place,
+    context: { schemaOf: scope.schemaOf },
+  });
   if (result.kind === 'refused') {
     scope.problems.addAll(result.problems);
     return undefined;

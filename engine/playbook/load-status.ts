@@ -15,7 +15,10 @@ export function loadStatus(scope: WatchScope, node: LoadNode | undefined): reado
   return (node === undefined ? [] : scope.document.entries(node)).flatMap((entry) => {
     if (ENGINE_FIELDS.includes(entry.name)) {
       const message = `status.${entry.name} is written by the engine`;
-      scope.problems.error('ReservedStatusField', entry.keyPlace, { message, hint: 'use the noun health for conditions' });
+      scope.problems.error('ReservedStatusField', entry.keyPlace, {
+        message,
+        hint: 'use the noun health for conditions',
+      });
     }
     const field = loadField(scope, entry);
     return field === undefined ? [] : [{ field, node: entry }];
@@ -25,7 +28,10 @@ export function loadStatus(scope: WatchScope, node: LoadNode | undefined): reado
 function loadField(scope: WatchScope, entry: NamedNode): StatusField | undefined {
   const { name } = entry;
   if (isMapNode(entry)) {
-    const initial = expressionAt(scope, scope.document.get(entry, 'initial'), { perItem: false, stage: 'initial' });
+    const initial = expressionAt(scope, scope.document.get(entry, 'initial'), {
+      perItem: false,
+      stage: 'initial',
+    });
     return initial === undefined ? undefined : { kind: 'held', name, initial };
   }
   const value = expressionAt(scope, entry, ANYWHERE);

@@ -1,7 +1,8 @@
 /** The noun `vars`: named values in the order in which they need each other. */
+
+import { describeCycle, orderByDependency } from './dependency-order.ts';
 import type { LoadNode, NamedNode } from './load-node.ts';
 import { expressionAt, type WatchScope } from './load-scope.ts';
-import { describeCycle, orderByDependency } from './dependency-order.ts';
 import type { NamedExpression } from './model.ts';
 
 interface Draft extends NamedExpression {

@@ -1,25 +1,28 @@
 /** One watch: its kind, its nouns, and what can be judged of them together. */
 import type { Place } from '../base/diagnostic.ts';
 import type { GroupVersionKind } from '../kube/object.ts';
+import type { SchemaNode } from '../kube/schema.ts';
 import { checkReferences, type Names } from './check-references.ts';
 import type { KindCatalogue } from './kind-catalogue.ts';
-import type { TemplateSource } from './load-manifest-entry.ts';
-import { type LoadDocument, type LoadNode, textMapOf, textOf, wordOf } from './load-node.ts';
-import type { Problems } from './load-problems.ts';
-import type { Use, WatchScope } from './load-scope.ts';
+import type { Reference } from './language.ts';
+import type { TemplateFiles } from './load-files.ts';
 import { loadHealth } from './load-health.ts';
 import { loadManifests } from './load-manifests.ts';
+import { type LoadDocument, type LoadNode, textMapOf, textOf, wordOf } from './load-node.ts';
 import { loadObserve } from './load-observe.ts';
+import type { Problems } from './load-problems.ts';
+import type { Use, WatchScope } from './load-scope.ts';
 import { loadStatus, type PlacedStatusField } from './load-status.ts';
 import { loadVars } from './load-vars.ts';
 import type { Watch } from './model.ts';
+import { followPath } from './schema-path.ts';
 import { didYouMean } from './suggest.ts';
 
 export interface WatchInput {
   readonly document: LoadDocument;
   readonly problems: Problems;
   readonly catalogue: KindCatalogue;
-  readonly templates: TemplateSource;
+  readonly templates: TemplateFiles;
 }
 
 /** A watch before it is known which watch of its kind writes the status. */
@@ -39,7 +42,8 @@ export function loadWatch(node: LoadNode, input: WatchInput): WatchDraft | undef
   if (gvk === undefined) return undefined;
   checkOwnVersion(gvk, { document, node, catalogue, problems });
   const uses: Use[] = [];
-  const scope: WatchScope = { document, problems, uses };
+  const schemaOf = (reference: Reference) => resourceSchema(reference, catalogue.schemaOf(gvk));
+  const scope: WatchScope = { document, problems, uses, schemaOf };
   const noun = (name: string) => document.get(node, name);
   if (!NOUNS.some((name) => noun(name) !== undefined)) {
     const message = `the watch of ${gvk.kind} says nothing about it`;
@@ -77,17 +81,32 @@ export function loadWatch(node: LoadNode, input: WatchInput): WatchDraft | undef
   };
 }
 
+/** The schema of what a reference reads of the resource itself. */
+function resourceSchema({ root, path }: Reference, schema: SchemaNode | undefined): SchemaNode | undefined {
+  const below = root === 'object' ? path : [root, ...path];
+  if (root !== 'object' && root !== 'metadata' && root !== 'spec' && root !== 'status') return undefined;
+  const verdict = followPath(schema, below, 'index');
+  return verdict.kind === 'possible' ? verdict.schema : undefined;
+}
+
 function watchedKind(document: LoadDocument, node: LoadNode): GroupVersionKind | undefined {
   const group = textOf(document.entries(node).find(({ name }) => name === 'group'));
   const version = textOf(document.get(node, 'version'));
   const kind = textOf(document.get(node, 'kind'));
-  return group === undefined || version === undefined || kind === undefined ? undefined : { group, version, kind };
+  return group === undefined || version === undefined || kind === undefined
+    ? undefined
+    : { group, version, kind };
 }
 
 /** A kind of this playbook's crd.yaml must have the watched version, served. */
 function checkOwnVersion(
   gvk: GroupVersionKind,
-  { document, node, catalogue, problems }: { document: LoadDocument; node: LoadNode; catalogue: KindCatalogue; problems: Problems },
+  {
+    document,
+    node,
+    catalogue,
+    problems,
+  }: { document: LoadDocument; node: LoadNode; catalogue: KindCatalogue; problems: Problems },
 ): void {
   const own = catalogue.ownKind(gvk);
   if (own === undefined || own.versions.some(({ name, served }) => name === gvk.version && served)) return;
@@ -104,7 +123,10 @@ function selection(scope: WatchScope, node: LoadNode, own: boolean): Pick<Watch,
   const unselected = document.get(node, 'unselected');
   if (unselected !== undefined && selector === undefined) {
     const message = 'unselected says what happens when the selector no longer matches, and there is none';
-    problems.error('BadCombination', unselected.keyPlace, { message, hint: 'add a selector, or remove unselected' });
+    problems.error('BadCombination', unselected.keyPlace, {
+      message,
+      hint: 'add a selector, or remove unselected',
+    });
   }
   return {
     unselected: wordOf(unselected, ['Leave', 'Remove']) ?? (own ? 'Leave' : 'Remove'),
@@ -122,7 +144,10 @@ function observedNames(
   return new Map(
     entriesOf(document, noun).map(({ name }) => {
       const found = loaded.get(name);
-      return [name, found === undefined ? undefined : { gvk: found.gvk, list: found.target.by === 'selector' }];
+      return [
+        name,
+        found === undefined ? undefined : { gvk: found.gvk, list: found.target.by === 'selector' },
+      ];
     }),
   );
 }

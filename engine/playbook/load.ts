@@ -9,8 +9,8 @@ import { deepFreeze } from './freeze.ts';
 import { KindCatalogue } from './kind-catalogue.ts';
 import { loadCrds } from './load-crds.ts';
 import { checkFiles, contentHashOf, TemplateFiles, WATCHES_FILE } from './load-files.ts';
-import { isMapNode, LoadDocument, type LoadNode, textOf } from './load-node.ts';
 import { kindAt } from './load-kind.ts';
+import { isMapNode, LoadDocument, type LoadNode, textOf } from './load-node.ts';
 import { Problems } from './load-problems.ts';
 import { loadWatch, type WatchDraft } from './load-watch.ts';
 import type { LoadResult, Playbook, PlaybookFiles, Watch } from './model.ts';
@@ -43,10 +43,10 @@ function load(name: string, files: PlaybookFiles, { options, problems }: Loading
   const document = readWatches(files, problems);
   if (document === undefined) return undefined;
   const templates = new TemplateFiles(files, problems);
-  const nodes = document.items(isMapNode(document.root) ? document.get(document.root, 'watches') : document.root);
-  const drafts = nodes.flatMap(
-    (node) => loadWatch(node, { document, problems, catalogue, templates: templates.source }) ?? [],
+  const nodes = document.items(
+    isMapNode(document.root) ? document.get(document.root, 'watches') : document.root,
   );
+  const drafts = nodes.flatMap((node) => loadWatch(node, { document, problems, catalogue, templates }) ?? []);
   templates.warnUnused();
   const watches = finishWatches(drafts, catalogue, problems);
   warnUndecided(catalogue, document.root.place, problems);
@@ -77,10 +77,16 @@ function readWatches(files: PlaybookFiles, problems: Problems): LoadDocument | u
   const [first, second] = parsed.documents;
   if (second !== undefined) {
     const hint = 'put all watches into one list';
-    problems.error('BadWatches', second.place, { message: `${WATCHES_FILE} holds more than one document`, hint });
+    problems.error('BadWatches', second.place, {
+      message: `${WATCHES_FILE} holds more than one document`,
+      hint,
+    });
   }
   if (first === undefined) {
-    problems.error('BadWatches', start, { message: `${WATCHES_FILE} is empty`, hint: 'write a list of watches' });
+    problems.error('BadWatches', start, {
+      message: `${WATCHES_FILE} is empty`,
+      hint: 'write a list of watches',
+    });
     return undefined;
   }
   const document = new LoadDocument(WATCHES_FILE, text, first);
@@ -88,7 +94,11 @@ function readWatches(files: PlaybookFiles, problems: Problems): LoadDocument | u
   return document;
 }
 
-function finishWatches(drafts: readonly WatchDraft[], catalogue: KindCatalogue, problems: Problems): readonly Watch[] {
+function finishWatches(
+  drafts: readonly WatchDraft[],
+  catalogue: KindCatalogue,
+  problems: Problems,
+): readonly Watch[] {
   const owners = statusOwners(drafts, catalogue, problems);
   return drafts.map((draft) => {
     const ownsStatus = owners.has(draft);
@@ -125,12 +135,15 @@ function describe(
   document: LoadDocument,
   { name, contentHash, problems }: { name: string; contentHash: string; problems: Problems },
 ): Pick<Playbook, 'name' | 'version' | 'description' | 'requires'> {
-  const at = (node: LoadNode | undefined, key: string) => (node === undefined ? undefined : document.get(node, key));
+  const at = (node: LoadNode | undefined, key: string) =>
+    node === undefined ? undefined : document.get(node, key);
   const metadata = at(document.root, 'metadata');
   const requires = at(document.root, 'requires');
   const description = textOf(at(metadata, 'description'));
   const kubernetes = textOf(at(requires, 'kubernetes'));
-  const kinds = document.items(at(requires, 'kinds')).flatMap((node) => kindAt(document, node, problems) ?? []);
+  const kinds = document
+    .items(at(requires, 'kinds'))
+    .flatMap((node) => kindAt(document, node, problems) ?? []);
   return {
     name: textOf(at(metadata, 'name')) ?? name,
     version: textOf(at(metadata, 'version')) ?? contentHash.slice(0, 12),

@@ -1,9 +1,10 @@
 /** Which keys of a manifests entry go together: what can never work, or never does anything, is refused. */
+
+import type { KindCatalogue } from './kind-catalogue.ts';
+import type { Entry } from './load-manifest-entry.ts';
 import type { LoadNode } from './load-node.ts';
 import { isMapNode, textOf } from './load-node.ts';
-import type { Entry } from './load-manifest-entry.ts';
 import type { WatchScope } from './load-scope.ts';
-import type { KindCatalogue } from './kind-catalogue.ts';
 import { followPath } from './schema-path.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -16,7 +17,11 @@ export function checkEntry(scope: WatchScope, entry: Entry, catalogue: KindCatal
 function checkForEach(scope: WatchScope, { node, name }: Entry): void {
   if (name.list) return;
   for (const key of ['key', 'rolling']) {
-    refuse(scope, node, { key, message: `${key} works on the children of forEach`, hint: 'add forEach, or remove it' });
+    refuse(scope, node, {
+      key,
+      message: `${key} works on the children of forEach`,
+      hint: 'add forEach, or remove it',
+    });
   }
 }
 
@@ -61,17 +66,27 @@ function checkIgnoredPaths(scope: WatchScope, { ignored, name }: Entry, catalogu
   for (const { path, place } of ignored) {
     const shown = path.join('.');
     if (path.some((part) => part === '' || /[[\]]/.test(part)) || IDENTITY.has(shown)) {
-      const hint = 'name a field such as spec.replicas; items of lists and what identifies the object are not possible';
+      const hint =
+        'name a field such as spec.replicas; items of lists and what identifies the object are not possible';
       scope.problems.error('BadIgnoredField', place, { message: `${shown} can't be ignored`, hint });
       continue;
     }
-    const verdicts = (name.documents ?? []).map(({ gvk }) => followPath(catalogue.schemaOf(gvk), path, 'index'));
+    const verdicts = (name.documents ?? []).map(({ gvk }) =>
+      followPath(catalogue.schemaOf(gvk), path, 'index'),
+    );
     const impossible = verdicts.find((verdict) => verdict.kind === 'impossible');
-    if (impossible?.kind !== 'impossible' || verdicts.some((verdict) => verdict.kind === 'possible')) continue;
-    const parent = path.slice(0, impossible.step).map((part) => `${part}.`).join('');
+    if (impossible?.kind !== 'impossible' || verdicts.some((verdict) => verdict.kind === 'possible'))
+      continue;
+    const parent = path
+      .slice(0, impossible.step)
+      .map((part) => `${part}.`)
+      .join('');
     const hint = didYouMean(path[impossible.step] ?? '', impossible.names, parent);
     const kinds = name.documents?.map(({ gvk }) => gvk.kind).join(' or ') ?? '';
-    scope.problems.error('UnknownPath', place, { message: `${shown} is not in the schema of ${kinds}`, hint });
+    scope.problems.error('UnknownPath', place, {
+      message: `${shown} is not in the schema of ${kinds}`,
+      hint,
+    });
   }
 }
 
@@ -83,9 +98,15 @@ export function checkNamespace(scope: WatchScope, { node, settings }: Entry, mak
   if (found === undefined || text === undefined) return;
   const literal = !text.includes('{{');
   const { namespaces } = settings;
-  if (namespaces.kind === 'Own' && !makesNamespaces && !/^\{\{\s*(object\.)?metadata\.namespace\s*\}\}$/.test(text)) {
+  if (
+    namespaces.kind === 'Own' &&
+    !makesNamespaces &&
+    !/^\{\{\s*(object\.)?metadata\.namespace\s*\}\}$/.test(text)
+  ) {
     const message = `namespaces is Own, so that the child can't live in ${text}`;
-    const hint = literal ? `add namespaces: [${text}]` : 'add namespaces: a list of names, {labels: …} or Any';
+    const hint = literal
+      ? `add namespaces: [${text}]`
+      : 'add namespaces: a list of names, {labels: …} or Any';
     problems.error('NamespaceNotAllowed', found.place, { message, hint });
   }
   if (namespaces.kind === 'List' && literal && !namespaces.names.includes(text)) {

@@ -56,7 +56,8 @@ function readsChild(manifest: Manifest, references: readonly Reference[]): boole
   if (manifest.ready !== undefined) return true;
   const segments = manifest.id.split('.');
   return references.some(
-    ({ root, path }) => root === 'children' && startsAlike(path, segments) && path[segments.length] !== 'metadata',
+    ({ root, path }) =>
+      root === 'children' && startsAlike(path, segments) && path[segments.length] !== 'metadata',
   );
 }
 
@@ -86,7 +87,18 @@ function referencesOf(watch: Watch): readonly Reference[] {
   return readers.flatMap((reader) => reader?.references ?? []);
 }
 
-function manifestReaders(manifest: Manifest): readonly (Expression | Template | TemplateString | undefined)[] {
+function manifestReaders(
+  manifest: Manifest,
+): readonly (Expression | Template | TemplateString | undefined)[] {
   const { template, when, waitFor, forEach, key, ready, namespace, ignoreFields } = manifest;
-  return [template, when, waitFor, forEach, key, ready, namespace, ...ignoreFields.map((field) => field.when)];
+  return [
+    template,
+    when,
+    waitFor,
+    forEach,
+    key,
+    ready,
+    namespace,
+    ...ignoreFields.map((field) => field.when),
+  ];
 }

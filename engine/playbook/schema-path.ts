@@ -26,7 +26,8 @@ export function followPath(
   for (const [step, name] of path.entries()) {
     if (schema === undefined) return { kind: 'possible', schema: undefined };
     const found = stepInto(schema, name, lists);
-    if (found.kind === 'impossible') return { kind: 'impossible', step, within: found.within, names: found.names };
+    if (found.kind === 'impossible')
+      return { kind: 'impossible', step, within: found.within, names: found.names };
     schema = found.schema;
   }
   return { kind: 'possible', schema };
@@ -40,14 +41,18 @@ function stepInto(schema: SchemaNode, name: string, lists: ListReading): Step {
   if (schema.type === 'array') return intoList(schema, name, lists);
   const property = schema.property(name) ?? schema.values;
   if (property !== undefined) return { kind: 'possible', schema: property };
-  if (schema.open || (schema.type === undefined && !schema.intOrString)) return { kind: 'possible', schema: undefined };
+  if (schema.open || (schema.type === undefined && !schema.intOrString))
+    return { kind: 'possible', schema: undefined };
   const within = schema.type === 'object' ? 'object' : 'scalar';
   return { kind: 'impossible', within, names: schema.propertyNames() };
 }
 
 function intoList(schema: SchemaNode, name: string, lists: ListReading): Step {
   if (/^\d+$/.test(name)) return { kind: 'possible', schema: schema.items };
-  if (lists === 'map') return schema.items === undefined ? { kind: 'possible', schema: undefined } : stepInto(schema.items, name, lists);
+  if (lists === 'map')
+    return schema.items === undefined
+      ? { kind: 'possible', schema: undefined }
+      : stepInto(schema.items, name, lists);
   if (name === 'length') return { kind: 'possible', schema: undefined };
   return { kind: 'impossible', within: 'list', names: [] };
 }

@@ -2,15 +2,16 @@
  * Whether the API server will keep what is written to a kind's status: a field that the schema lacks is dropped
  * without a word, and the difference would never close.
  */
+
+import type { Place } from '../base/diagnostic.ts';
 import { type GroupVersionKind, groupKind } from '../kube/object.ts';
 import type { SchemaNode, SchemaType } from '../kube/schema.ts';
 import type { Names } from './check-references.ts';
 import type { Expression } from './language.ts';
-import type { PlacedStatusField } from './load-status.ts';
 import type { Problems } from './load-problems.ts';
+import type { PlacedStatusField } from './load-status.ts';
 import { describeType, followPath } from './schema-path.ts';
 import { didYouMean } from './suggest.ts';
-import type { Place } from '../base/diagnostic.ts';
 
 export interface StatusWriter {
   readonly place: Place;
@@ -48,7 +49,10 @@ function checkEngineFields({ place, gvk }: StatusWriter, schema: SchemaNode, pro
     conditions.kind === 'possible'
       ? CONDITION_FIELDS.filter((name) => followPath(conditions.schema, [name], 'map').kind === 'impossible')
       : [];
-  const lacking = [...missing.map((path) => path.join('.')), ...parts.map((name) => `status.conditions[].${name}`)];
+  const lacking = [
+    ...missing.map((path) => path.join('.')),
+    ...parts.map((name) => `status.conditions[].${name}`),
+  ];
   if (lacking.length === 0) return;
   const message = `the engine writes ${lacking.join(', ')}, which the schema of ${gvk.kind} ${gvk.version} lacks`;
   const hint = 'add it to openAPIV3Schema: the API server drops what is not declared';
@@ -99,9 +103,11 @@ function typeOf({ source, references }: Expression, names: Names): SchemaType | 
 
 function schemaAt(root: string, path: readonly string[], names: Names): SchemaNode | undefined {
   const { catalogue, resource } = names;
-  if (root === 'metadata' || root === 'spec' || root === 'status') return single(catalogue.schemaOf(resource), [root, ...path]);
+  if (root === 'metadata' || root === 'spec' || root === 'status')
+    return single(catalogue.schemaOf(resource), [root, ...path]);
   const child = names.children.get(path[0] ?? '');
-  if (root !== 'children' || child === undefined || child.list || child.documents?.length !== 1) return undefined;
+  if (root !== 'children' || child === undefined || child.list || child.documents?.length !== 1)
+    return undefined;
   const [document] = child.documents;
   return document === undefined ? undefined : single(catalogue.schemaOf(document.gvk), path.slice(1));
 }

@@ -2,10 +2,11 @@
  * The shape of watches.yaml, judged by the same JSON Schema that editors read. The only module that imports ajv.
  * Each finding of ajv becomes a Diagnostic with the place in the file and what to do.
  */
-import { Ajv2020 } from 'ajv/dist/2020.js';
+
 import type { ErrorObject } from 'ajv/dist/2020.js';
-import type { Json } from '../kube/object.ts';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import schema from '../../schemas/watches.schema.json' with { type: 'json' };
+import type { Json } from '../kube/object.ts';
 import { type LoadDocument, type LoadNode, nodeAt } from './load-node.ts';
 import type { Problems } from './load-problems.ts';
 import { didYouMean } from './suggest.ts';
@@ -24,19 +25,12 @@ export function checkWatchesSchema(document: LoadDocument, value: Json, problems
 
 function report(error: ErrorObject, document: LoadDocument, problems: Problems): void {
   const node = nodeAt(document, pointerSteps(error.instancePath));
-  if (error.propertyName !== undefined) return reportName(error, error.propertyName, { document, node, problems });
-  switch (error.keyword) {
-    case 'propertyNames':
-      return;
-    case 'additionalProperties':
-      return reportUnknownKey(error, { document, node, problems });
-    case 'required':
-      return problems.error('MissingKey', node.place, missingKey(error));
-    case 'type':
-      return problems.error('WrongType', node.place, wrongType(error, node));
-    default:
-      return problems.error('BadValue', node.place, badValue(error));
-  }
+  const finding = { document, node, problems };
+  if (error.propertyName !== undefined) reportName(error, error.propertyName, finding);
+  else if (error.keyword === 'additionalProperties') reportUnknownKey(error, finding);
+  else if (error.keyword === 'required') problems.error('MissingKey', node.place, missingKey(error));
+  else if (error.keyword === 'type') problems.error('WrongType', node.place, wrongType(error, node));
+  else if (error.keyword !== 'propertyNames') problems.error('BadValue', node.place, badValue(error));
 }
 
 interface Finding {
@@ -55,27 +49,37 @@ function reportName(error: ErrorObject, name: string, { document, node, problems
 }
 
 function reportUnknownKey(error: ErrorObject, { document, node, problems }: Finding): void {
-  const name = String(error.params['additionalProperty']);
+  const name = String(error.params.additionalProperty);
   const place = document.entries(node).find((each) => each.name === name)?.keyPlace ?? node.place;
-  if (LATER_NOUNS.includes(name) && error.schemaPath.includes('/watch/')) {
+  if (LATER_NOUNS.includes(name) && error.parentSchema?.title === 'Watch') {
     const hint = 'remove it, or use a version of Libretto that has it';
     problems.error('NounNotAvailable', place, { message: `${name} is not available in this version`, hint });
     return;
   }
   const known = propertyNames(error.parentSchema);
-  problems.error('UnknownKey', place, { message: `${quoted(name)} is not a key here`, hint: didYouMean(name, known) });
+  problems.error('UnknownKey', place, {
+    message: `${quoted(name)} is not a key here`,
+    hint: didYouMean(name, known),
+  });
 }
 
 function missingKey(error: ErrorObject): { message: string; hint?: string } {
-  const name = String(error.params['missingProperty']);
+  const name = String(error.params.missingProperty);
   const about = descriptionOf(error.parentSchema, name);
-  return { message: `the key ${name} is missing`, ...(about === undefined ? {} : { hint: `${name}: ${about}` }) };
+  return {
+    message: `the key ${name} is missing`,
+    ...(about === undefined ? {} : { hint: `${name}: ${about}` }),
+  };
 }
 
 function wrongType(error: ErrorObject, node: LoadNode): { message: string; hint?: string } {
-  const wanted = [error.params['type']].flat().map((type) => article(String(type)));
+  const wanted = [error.params.type].flat().map((type) => article(String(type)));
   const found = article(typeName(node));
-  const text = wanted.length === 1 && wanted[0] === 'a string' && node.yaml.kind === 'scalar' && node.yaml.value !== null;
+  const text =
+    wanted.length === 1 &&
+    wanted[0] === 'a string' &&
+    node.yaml.kind === 'scalar' &&
+    node.yaml.value !== null;
   return {
     message: `this must be ${wanted.join(' or ')}, and is ${found}`,
     ...(text ? { hint: 'put it in quotes' } : hintOf(error)),
@@ -88,10 +92,16 @@ function badValue(error: ErrorObject): { message: string; hint?: string } {
     case 'enum': {
       const allowed: unknown[] = Array.isArray(error.schema) ? error.schema : [];
       const hint = didYouMean(String(error.data), allowed.map(String));
-      return { message: `${value} is not one of ${allowed.join(', ')}`, ...(hint === undefined ? {} : { hint }) };
+      return {
+        message: `${value} is not one of ${allowed.join(', ')}`,
+        ...(hint === undefined ? {} : { hint }),
+      };
     }
     case 'const':
-      return { message: `${value} is not ${JSON.stringify(error.schema)}`, hint: `write ${String(error.schema)}` };
+      return {
+        message: `${value} is not ${JSON.stringify(error.schema)}`,
+        hint: `write ${String(error.schema)}`,
+      };
     case 'minItems':
       return { message: 'the list is empty', ...hintOf(error) };
     case 'minLength':
@@ -102,18 +112,18 @@ function badValue(error: ErrorObject): { message: string; hint?: string } {
 }
 
 function hintOf(error: ErrorObject): { hint?: string } {
-  const description: unknown = error.parentSchema?.['description'];
+  const description: unknown = error.parentSchema?.description;
   return typeof description === 'string' ? { hint: description } : {};
 }
 
 function descriptionOf(parent: ErrorObject['parentSchema'], name: string): string | undefined {
-  const property: unknown = Object(parent?.['properties'])[name];
+  const property: unknown = Object(parent?.properties)[name];
   const description: unknown = Object(property).description;
   return typeof description === 'string' ? description : undefined;
 }
 
 function propertyNames(parent: ErrorObject['parentSchema']): readonly string[] {
-  return Object.keys(Object(parent?.['properties']));
+  return Object.keys(Object(parent?.properties));
 }
 
 function typeName(node: LoadNode): string {

@@ -1,10 +1,11 @@
 /** Builders for loader tests: the Memcached example of the design, and small schemas of built-in kinds. */
-import { loadPlaybook } from '../../engine/playbook/load.ts';
+
 import type { Diagnostic } from '../../engine/base/diagnostic.ts';
 import { formatDiagnostic } from '../../engine/base/diagnostic.ts';
 import { apiVersionOf, type Json, type JsonObject, type KubeObject } from '../../engine/kube/object.ts';
 import type { SchemaLookup } from '../../engine/kube/schema.ts';
 import { schemaFromCrd } from '../../engine/kube/schema-model.ts';
+import { loadPlaybook } from '../../engine/playbook/load.ts';
 import type { Playbook, Watch } from '../../engine/playbook/model.ts';
 
 /** Character for character from the design. */
@@ -104,7 +105,10 @@ const WORKLOAD: JsonObject = {
   type: 'object',
   properties: {
     spec: { type: 'object', properties: { replicas: { type: 'integer' }, paused: { type: 'boolean' } } },
-    status: { type: 'object', properties: { readyReplicas: { type: 'integer' }, replicas: { type: 'integer' } } },
+    status: {
+      type: 'object',
+      properties: { readyReplicas: { type: 'integer' }, replicas: { type: 'integer' } },
+    },
   },
 };
 
@@ -124,8 +128,14 @@ const BUILT_IN: Readonly<Record<string, JsonObject>> = {
       status: { type: 'object', properties: {} },
     },
   },
-  'v1/ConfigMap': { type: 'object', properties: { data: { type: 'object', additionalProperties: { type: 'string' } } } },
-  'v1/Secret': { type: 'object', properties: { data: { type: 'object', additionalProperties: { type: 'string' } } } },
+  'v1/ConfigMap': {
+    type: 'object',
+    properties: { data: { type: 'object', additionalProperties: { type: 'string' } } },
+  },
+  'v1/Secret': {
+    type: 'object',
+    properties: { data: { type: 'object', additionalProperties: { type: 'string' } } },
+  },
   'v1/Pod': {
     type: 'object',
     properties: {
@@ -133,7 +143,10 @@ const BUILT_IN: Readonly<Record<string, JsonObject>> = {
       status: { type: 'object', properties: { phase: { type: 'string' } } },
     },
   },
-  'v1/Namespace': { type: 'object', properties: { status: { type: 'object', properties: { phase: { type: 'string' } } } } },
+  'v1/Namespace': {
+    type: 'object',
+    properties: { status: { type: 'object', properties: { phase: { type: 'string' } } } },
+  },
 };
 
 /** Schemas of a few built-in kinds, cut down to what the tests read. */

@@ -1,6 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { formatDiagnostic } from '../../engine/base/diagnostic.ts';
-import { briefly, CONFIG, CRD, firstWatch, load, loaded, MEMCACHED, MEMCACHED_WATCHES, memcachedWith, problemsOf, theProblem } from './load-builder.ts';
+import {
+  briefly,
+  CONFIG,
+  CRD,
+  firstWatch,
+  load,
+  loaded,
+  MEMCACHED,
+  MEMCACHED_WATCHES,
+  memcachedWith,
+  problemsOf,
+  theProblem,
+} from './load-builder.ts';
 
 describe('the example of the design', () => {
   test('loads character for character, without a warning', () => {
@@ -74,13 +86,19 @@ describe('the long form', () => {
   });
 
   test('refuses another apiVersion or kind', () => {
-    const files = { ...MEMCACHED, 'watches.yaml': `apiVersion: v1\nkind: Play\nwatches:\n${MEMCACHED_WATCHES}` };
+    const files = {
+      ...MEMCACHED,
+      'watches.yaml': `apiVersion: v1\nkind: Play\nwatches:\n${MEMCACHED_WATCHES}`,
+    };
     expect(briefly(files)).toEqual(['watches.yaml:1:13 BadValue', 'watches.yaml:2:7 BadValue']);
   });
 
   test('refuses a version that YAML reads as a number', () => {
     const problem = theProblem(long('metadata: {version: 1.10}\n'), 'WrongType');
-    expect(problem).toMatchObject({ message: 'this must be a string, and is a number', hint: 'put it in quotes' });
+    expect(problem).toMatchObject({
+      message: 'this must be a string, and is a number',
+      hint: 'put it in quotes',
+    });
   });
 
   test('refuses a kind in requires that names no version', () => {
@@ -100,13 +118,17 @@ describe('bad input', () => {
 
   test('reports broken YAML of both files at once', () => {
     const files = { 'watches.yaml': 'a: [', 'crd.yaml': 'b: "' };
-    expect(problemsOf(files).map(({ file }) => file)).toEqual(expect.arrayContaining(['watches.yaml', 'crd.yaml']));
+    expect(problemsOf(files).map(({ file }) => file)).toEqual(
+      expect.arrayContaining(['watches.yaml', 'crd.yaml']),
+    );
   });
 
   test('reports an empty watches.yaml, an empty list and two documents', () => {
     expect(briefly({ 'watches.yaml': '# nothing\n' })).toEqual(['watches.yaml:1:1 BadWatches']);
     expect(briefly({ 'watches.yaml': '[]\n' })).toEqual(['watches.yaml:1:1 BadValue']);
-    expect(theProblem({ ...MEMCACHED, 'watches.yaml': `${MEMCACHED_WATCHES}---\nb: 1\n` }, 'BadWatches').line).toBe(9);
+    expect(
+      theProblem({ ...MEMCACHED, 'watches.yaml': `${MEMCACHED_WATCHES}---\nb: 1\n` }, 'BadWatches').line,
+    ).toBe(9);
   });
 
   test('suggests the key that was meant', () => {
@@ -133,8 +155,15 @@ describe('bad input', () => {
   });
 
   test('refuses a file larger than 1 MiB before it is parsed', () => {
-    const files = { ...MEMCACHED, 'deployment.yaml.hbs': 'x'.repeat((1 << 20) + 1), 'service.yaml.hbs': 'ä'.repeat(600_000) };
-    expect(briefly(files)).toEqual(['deployment.yaml.hbs:1:1 FileTooLarge', 'service.yaml.hbs:1:1 FileTooLarge']);
+    const files = {
+      ...MEMCACHED,
+      'deployment.yaml.hbs': 'x'.repeat((1 << 20) + 1),
+      'service.yaml.hbs': 'ä'.repeat(600_000),
+    };
+    expect(briefly(files)).toEqual([
+      'deployment.yaml.hbs:1:1 FileTooLarge',
+      'service.yaml.hbs:1:1 FileTooLarge',
+    ]);
   });
 
   test('refuses an alias bomb', () => {
@@ -174,7 +203,19 @@ describe('bad input', () => {
   });
 
   test('never throws, whatever the file holds', () => {
-    const texts = ['null', '1', '"x"', '[null]', '[[]]', '[{}]', '{}', '- 1\n- a: b', '- manifests: [null, 1, {}]\n  vars: []', '- {group: 1, version: [], kind: {}, status: 1, health: [], observe: 3, manifests: {}}', '- {group: a, version: v1, kind: K, manifests: [{file: 1, after: {}, ignoreFields: [1, {}], namespaces: 5, rolling: 1}], observe: {a: 1, b: {}}, health: {a: null, b: {}}, status: {a: null, b: {}}}'];
+    const texts = [
+      'null',
+      '1',
+      '"x"',
+      '[null]',
+      '[[]]',
+      '[{}]',
+      '{}',
+      '- 1\n- a: b',
+      '- manifests: [null, 1, {}]\n  vars: []',
+      '- {group: 1, version: [], kind: {}, status: 1, health: [], observe: 3, manifests: {}}',
+      '- {group: a, version: v1, kind: K, manifests: [{file: 1, after: {}, ignoreFields: [1, {}], namespaces: 5, rolling: 1}], observe: {a: 1, b: {}}, health: {a: null, b: {}}, status: {a: null, b: {}}}',
+    ];
     for (const text of texts) {
       expect(load({ 'watches.yaml': text, 'crd.yaml': text }).kind, text).toBe('refused');
     }
