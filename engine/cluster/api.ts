@@ -23,15 +23,32 @@ export interface WriteOptions {
  */
 export interface ClusterClient {
   get(ref: ObjectRef): Promise<KubeObject | undefined>;
-  list(gvk: GroupVersionKind, options?: { namespace?: string; labelSelector?: string; fieldSelector?: string }): Promise<readonly KubeObject[]>;
+  list(
+    gvk: GroupVersionKind,
+    options?: { namespace?: string; labelSelector?: string; fieldSelector?: string },
+  ): Promise<readonly KubeObject[]>;
   create(body: JsonObject, options: WriteOptions): Promise<KubeObject>;
   /** Server-side apply (PATCH with apply-patch+yaml content, JSON body). `subresource: 'status'` for status. */
-  apply(body: JsonObject, options: WriteOptions & { force: boolean; subresource?: 'status' }): Promise<KubeObject>;
+  apply(
+    body: JsonObject,
+    options: WriteOptions & { force: boolean; subresource?: 'status' },
+  ): Promise<KubeObject>;
   jsonPatch(ref: ObjectRef, operations: readonly JsonObject[], options: WriteOptions): Promise<KubeObject>;
-  mergePatch(ref: ObjectRef, patch: JsonObject, options: WriteOptions & { subresource?: string }): Promise<KubeObject>;
+  mergePatch(
+    ref: ObjectRef,
+    patch: JsonObject,
+    options: WriteOptions & { subresource?: string },
+  ): Promise<KubeObject>;
   replace(body: KubeObject, options: WriteOptions): Promise<KubeObject>;
   /** Resolves when the request was taken (the object may still be terminating); a missing object is success. */
-  delete(ref: ObjectRef, options: { uid?: string; propagation?: 'Background' | 'Foreground' | 'Orphan'; gracePeriodSeconds?: number }): Promise<void>;
+  delete(
+    ref: ObjectRef,
+    options: {
+      uid?: string;
+      propagation?: 'Background' | 'Foreground' | 'Orphan';
+      gracePeriodSeconds?: number;
+    },
+  ): Promise<void>;
   /** Any other request: a path below the server, JSON in and out. */
   raw(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: Json): Promise<Json>;
 }
@@ -50,7 +67,12 @@ export interface Discovery {
 }
 
 export type StoreEvent =
-  | { readonly kind: 'added' | 'modified' | 'deleted'; readonly object: KubeObject; readonly previous: KubeObject | undefined; /** From the first list or a relist. */ readonly initial: boolean }
+  | {
+      readonly kind: 'added' | 'modified' | 'deleted';
+      readonly object: KubeObject;
+      readonly previous: KubeObject | undefined /** From the first list or a relist. */;
+      readonly initial: boolean;
+    }
   /** The first complete list has been taken in. */
   | { readonly kind: 'synced' };
 

@@ -37,8 +37,21 @@ export function createCacheRegistry(host: ReflectorHost): CacheRegistry {
   };
 }
 
-function selectionKey({ gvk, namespace, labelSelector, fieldSelector, metadataOnly }: CacheSelection): string {
-  return JSON.stringify([groupKind(gvk), gvk.version, namespace, labelSelector, fieldSelector, metadataOnly === true]);
+function selectionKey({
+  gvk,
+  namespace,
+  labelSelector,
+  fieldSelector,
+  metadataOnly,
+}: CacheSelection): string {
+  return JSON.stringify([
+    groupKind(gvk),
+    gvk.version,
+    namespace,
+    labelSelector,
+    fieldSelector,
+    metadataOnly === true,
+  ]);
 }
 
 class SharedCache {
@@ -109,7 +122,10 @@ class SharedCache {
       try {
         listener(event);
       } catch (error) {
-        this.#host.logger.error('a cache listener failed', { kind: this.selection.gvk.kind, error: errorMessage(error) });
+        this.#host.logger.error('a cache listener failed', {
+          kind: this.selection.gvk.kind,
+          error: errorMessage(error),
+        });
       }
     }
   }

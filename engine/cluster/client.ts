@@ -15,8 +15,8 @@ import {
 } from '../kube/object.ts';
 import type { ApiResource, ClusterClient, WriteOptions } from './api.ts';
 import { ApiError, isConflict, isGone, isNotFound } from './errors.ts';
-import { collectionPath, objectPath, type Query, withQuery } from './paths.ts';
 import { isKubeObject, parsePage } from './parse.ts';
+import { collectionPath, objectPath, type Query, withQuery } from './paths.ts';
 import type { HttpMethod, Transport, TransportRequest } from './transport.ts';
 
 /** How the client finds kinds: discovery, asked again (at a limited rate) for one that it does not know. */
@@ -55,16 +55,30 @@ export function createClient(transport: Transport, kinds: KindResolver): Cluster
       ...(what.contentType === undefined ? {} : { contentType: what.contentType }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     };
-    return parseObject(request, await transport.json(request).catch((error) => missingKind(kinds, gvk, error)));
+    return parseObject(
+      request,
+      await transport.json(request).catch((error) => missingKind(kinds, gvk, error)),
+    );
   };
 
-  const listAll = async (resource: ApiResource, path: string, query: Query): Promise<readonly KubeObject[]> => {
+  const listAll = async (
+    resource: ApiResource,
+    path: string,
+    query: Query,
+  ): Promise<readonly KubeObject[]> => {
     const objects: KubeObject[] = [];
     let next: string | undefined;
     do {
       const page: Query = { ...query, limit: PAGE_SIZE, continue: next };
-      const request: TransportRequest = { method: 'GET', path: withQuery(path, page), timeoutMs: LIST_TIMEOUT_MS };
-      const answer = parsePage(await transport.json(request).catch((error) => missingKind(kinds, resource.gvk, error)), resource.gvk);
+      const request: TransportRequest = {
+        method: 'GET',
+        path: withQuery(path, page),
+        timeoutMs: LIST_TIMEOUT_MS,
+      };
+      const answer = parsePage(
+        await transport.json(request).catch((error) => missingKind(kinds, resource.gvk, error)),
+        resource.gvk,
+      );
       if (answer === undefined) throw invalidAnswer(request);
       for (const object of answer.items) objects.push(object);
       next = answer.next;
@@ -116,12 +130,22 @@ export function createClient(transport: Transport, kinds: KindResolver): Cluster
 
     async jsonPatch(ref, operations, options) {
       const path = objectPath(await resourceOf(ref), ref);
-      return write(options, ref, { method: 'PATCH', path, body: operations, contentType: 'application/json-patch+json' });
+      return write(options, ref, {
+        method: 'PATCH',
+        path,
+        body: operations,
+        contentType: 'application/json-patch+json',
+      });
     },
 
     async mergePatch(ref, patch, options) {
       const path = objectPath(await resourceOf(ref), ref, options.subresource);
-      return write(options, ref, { method: 'PATCH', path, body: patch, contentType: 'application/merge-patch+json' });
+      return write(options, ref, {
+        method: 'PATCH',
+        path,
+        body: patch,
+        contentType: 'application/merge-patch+json',
+      });
     },
 
     async replace(body, options) {
@@ -137,12 +161,18 @@ export function createClient(transport: Transport, kinds: KindResolver): Cluster
       } catch (error) {
         if (isObjectMissing(error)) return;
         // The uid no longer fits: then the object that was meant is gone.
-        if (isConflict(error) && options.uid !== undefined && (await this.get(ref))?.metadata.uid !== options.uid) return;
+        if (
+          isConflict(error) &&
+          options.uid !== undefined &&
+          (await this.get(ref))?.metadata.uid !== options.uid
+        )
+          return;
         await missingKind(kinds, ref, error);
       }
     },
 
-    raw: (method, path, body) => transport.json({ method, path, retry: false, ...(body === undefined ? {} : { body }) }),
+    raw: (method, path, body) =>
+      transport.json({ method, path, retry: false, ...(body === undefined ? {} : { body }) }),
   };
 }
 
@@ -175,7 +205,9 @@ function parseObject(request: TransportRequest, value: Json): KubeObject {
 
 function invalidAnswer({ method, path }: TransportRequest): ApiError {
   const outcome = method === 'GET' ? 'known' : 'unknown';
-  return new ApiError('ClusterAnswerInvalid', `${method} ${path}: the answer is no Kubernetes object`, { outcome });
+  return new ApiError('ClusterAnswerInvalid', `${method} ${path}: the answer is no Kubernetes object`, {
+    outcome,
+  });
 }
 
 function kindNotServed(gvk: GroupVersionKind, cause?: unknown): ApiError {

@@ -63,6 +63,10 @@ function warnOnce(logger: Logger): NonNullable<TransportOptions['onWarning']> {
   return (text, request) => {
     if (seen.has(text) || seen.size >= MOST_WARNINGS) return;
     seen.add(text);
-    logger.warn('the API server warns', { warning: text, method: request.method, path: request.path.split('?', 1)[0] });
+    logger.warn('the API server warns', {
+      warning: text,
+      method: request.method,
+      path: request.path.split('?', 1)[0],
+    });
   };
 }

@@ -17,46 +17,50 @@ type Fields = Record<string, unknown>;
 
 /** APIGroupDiscoveryList (apidiscovery.k8s.io v2 and v2beta1, KEP-3352); undefined where the answer is of another kind. */
 export function parseAggregated(answer: unknown): DiscoveryDocument | undefined {
-  if (!isObject(answer) || answer['kind'] !== 'APIGroupDiscoveryList') return undefined;
-  return objects(answer['items']).flatMap((group) => {
-    const name = text(isObject(group['metadata']) ? group['metadata']['name'] : undefined);
-    return objects(group['versions']).map((version) => parseAggregatedVersion(name, version));
+  if (!isObject(answer) || answer.kind !== 'APIGroupDiscoveryList') return undefined;
+  return objects(answer.items).flatMap((group) => {
+    const name = text(isObject(group.metadata) ? group.metadata.name : undefined);
+    return objects(group.versions).map((version) => parseAggregatedVersion(name, version));
   });
 }
 
 function parseAggregatedVersion(group: string, version: Fields): GroupVersionResources {
-  const name = text(version['version']);
+  const name = text(version.version);
   return {
     group,
     version: name,
-    stale: version['freshness'] === 'Stale',
-    resources: objects(version['resources']).flatMap((resource) => parseAggregatedResource(group, name, resource)),
+    stale: version.freshness === 'Stale',
+    resources: objects(version.resources).flatMap((resource) =>
+      parseAggregatedResource(group, name, resource),
+    ),
   };
 }
 
 /** A resource without a kind of its own has subresources alone (`pods/eviction` of some servers). */
 function parseAggregatedResource(group: string, version: string, resource: Fields): ApiResource[] {
-  const kind = isObject(resource['responseKind']) ? text(resource['responseKind']['kind']) : '';
-  const plural = text(resource['resource']);
+  const kind = isObject(resource.responseKind) ? text(resource.responseKind.kind) : '';
+  const plural = text(resource.resource);
   if (kind === '' || plural === '') return [];
   return [
     {
       gvk: { group, version, kind },
       plural,
-      namespaced: resource['scope'] === 'Namespaced',
-      verbs: strings(resource['verbs']),
-      subresources: objects(resource['subresources']).map((sub) => text(sub['subresource'])),
+      namespaced: resource.scope === 'Namespaced',
+      verbs: strings(resource.verbs),
+      subresources: objects(resource.subresources).map((sub) => text(sub.subresource)),
     },
   ];
 }
 
 /** APIGroupList, of servers before aggregated discovery: the group-versions, the preferred first in each group. */
-export function parseGroupList(answer: unknown): readonly { readonly group: string; readonly version: string }[] {
+export function parseGroupList(
+  answer: unknown,
+): readonly { readonly group: string; readonly version: string }[] {
   if (!isObject(answer)) return [];
-  return objects(answer['groups']).flatMap((entry) => {
-    const group = text(entry['name']);
-    const preferred = isObject(entry['preferredVersion']) ? text(entry['preferredVersion']['version']) : '';
-    const versions = objects(entry['versions']).map((version) => text(version['version']));
+  return objects(answer.groups).flatMap((entry) => {
+    const group = text(entry.name);
+    const preferred = isObject(entry.preferredVersion) ? text(entry.preferredVersion.version) : '';
+    const versions = objects(entry.versions).map((version) => text(version.version));
     const ordered = [preferred, ...versions.filter((version) => version !== preferred)];
     return ordered.filter((version) => version !== '').map((version) => ({ group, version }));
   });
@@ -64,18 +68,20 @@ export function parseGroupList(answer: unknown): readonly { readonly group: stri
 
 /** APIResourceList of one group-version. */
 export function parseResourceList(group: string, version: string, answer: unknown): GroupVersionResources {
-  const entries = isObject(answer) ? objects(answer['resources']) : [];
-  const subresources = entries.map((entry) => text(entry['name'])).filter((name) => name.includes('/'));
+  const entries = isObject(answer) ? objects(answer.resources) : [];
+  const subresources = entries.map((entry) => text(entry.name)).filter((name) => name.includes('/'));
   const resources = entries
-    .filter((entry) => !text(entry['name']).includes('/'))
+    .filter((entry) => !text(entry.name).includes('/'))
     .map((entry) => {
-      const plural = text(entry['name']);
+      const plural = text(entry.name);
       return {
-        gvk: { group, version, kind: text(entry['kind']) },
+        gvk: { group, version, kind: text(entry.kind) },
         plural,
-        namespaced: entry['namespaced'] === true,
-        verbs: strings(entry['verbs']),
-        subresources: subresources.filter((name) => name.startsWith(`${plural}/`)).map((name) => name.slice(plural.length + 1)),
+        namespaced: entry.namespaced === true,
+        verbs: strings(entry.verbs),
+        subresources: subresources
+          .filter((name) => name.startsWith(`${plural}/`))
+          .map((name) => name.slice(plural.length + 1)),
       };
     });
   return { group, version, stale: false, resources };

@@ -10,7 +10,13 @@ import { type GroupVersionKind, isObject, type Json } from '../kube/object.ts';
 import type { SchemaNode } from '../kube/schema.ts';
 import type { ApiResource, Cache, CacheSelection, Discovery } from './api.ts';
 import type { KindResolver } from './client.ts';
-import { type DiscoveryDocument, keepStale, parseAggregated, parseGroupList, parseResourceList } from './discovery-document.ts';
+import {
+  type DiscoveryDocument,
+  keepStale,
+  parseAggregated,
+  parseGroupList,
+  parseResourceList,
+} from './discovery-document.ts';
 import { parseJson } from './json.ts';
 import { groupVersionPath } from './paths.ts';
 import { createSchemaCatalog, type SchemaCatalog, type SchemaReader } from './schema-catalog.ts';
@@ -182,7 +188,9 @@ export class ClusterDiscovery implements Discovery, KindResolver {
 
   #lookLater(delayMs: number): Timer | undefined {
     return this.#later(delayMs, () => {
-      this.refresh().catch((error) => this.#options.logger.warn('discovery failed', { error: errorMessage(error) }));
+      this.refresh().catch((error) =>
+        this.#options.logger.warn('discovery failed', { error: errorMessage(error) }),
+      );
     });
   }
 
@@ -272,12 +280,12 @@ function indexKinds(document: DiscoveryDocument): Map<string, ApiResource> {
 }
 
 function coreVersions(answer: Json): { group: string; version: string }[] {
-  const versions = isObject(answer) && Array.isArray(answer['versions']) ? answer['versions'] : [];
+  const versions = isObject(answer) && Array.isArray(answer.versions) ? answer.versions : [];
   return versions.filter((version) => typeof version === 'string').map((version) => ({ group: '', version }));
 }
 
 /** `1.35.4`, without the leading v. */
 function versionOf(answer: Json): string {
-  const version = isObject(answer) ? answer['gitVersion'] : undefined;
+  const version = isObject(answer) ? answer.gitVersion : undefined;
   return typeof version === 'string' ? version.replace(/^v/, '') : '';
 }

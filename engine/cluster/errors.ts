@@ -86,17 +86,17 @@ export interface FailureStatus {
 
 /** Reads a metav1.Status; undefined where the value is none. */
 export function parseStatus(value: unknown): FailureStatus | undefined {
-  if (!isObject(value) || value['kind'] !== 'Status') return undefined;
-  const details = isObject(value['details']) ? value['details'] : {};
-  const causes = Array.isArray(details['causes']) ? details['causes'] : [];
-  const retryAfter = details['retryAfterSeconds'];
+  if (!isObject(value) || value.kind !== 'Status') return undefined;
+  const details = isObject(value.details) ? value.details : {};
+  const causes = Array.isArray(details.causes) ? details.causes : [];
+  const retryAfter = details.retryAfterSeconds;
   return {
-    code: typeof value['code'] === 'number' ? value['code'] : 0,
-    reason: text(value['reason']),
-    message: text(value['message']),
+    code: typeof value.code === 'number' ? value.code : 0,
+    reason: text(value.reason),
+    message: text(value.message),
     details: {
-      ...(typeof details['kind'] === 'string' ? { kind: details['kind'] } : {}),
-      ...(typeof details['name'] === 'string' ? { name: details['name'] } : {}),
+      ...(typeof details.kind === 'string' ? { kind: details.kind } : {}),
+      ...(typeof details.name === 'string' ? { name: details.name } : {}),
       causes: causes.filter(isObject).map(parseCause),
     },
     retryAfterSeconds: typeof retryAfter === 'number' && retryAfter > 0 ? retryAfter : undefined,
@@ -104,7 +104,7 @@ export function parseStatus(value: unknown): FailureStatus | undefined {
 }
 
 function parseCause(cause: Record<string, unknown>): StatusCause {
-  return { reason: text(cause['reason']), message: text(cause['message']), field: text(cause['field']) };
+  return { reason: text(cause.reason), message: text(cause.message), field: text(cause.field) };
 }
 
 function text(value: unknown): string {
@@ -140,7 +140,10 @@ export function isForbidden(error: unknown): error is ApiError {
 
 /** The resourceVersion or continue token is no longer in etcd's history. */
 export function isGone(error: unknown): error is ApiError {
-  return error instanceof ApiError && (error.status === 410 || error.reason === 'Expired' || error.reason === 'Gone');
+  return (
+    error instanceof ApiError &&
+    (error.status === 410 || error.reason === 'Expired' || error.reason === 'Gone')
+  );
 }
 
 /** The namespace is being deleted, so nothing can be created in it. */
@@ -155,7 +158,9 @@ export function isNamespaceMissing(error: unknown): error is ApiError {
 
 /** The server has not seen that resourceVersion yet, or never will (etcd was restored). */
 export function isResourceVersionTooLarge(error: unknown): error is ApiError {
-  return error instanceof ApiError && error.causes.some((cause) => cause.reason === 'ResourceVersionTooLarge');
+  return (
+    error instanceof ApiError && error.causes.some((cause) => cause.reason === 'ResourceVersionTooLarge')
+  );
 }
 
 /** True where the same request may succeed later without anybody changing anything. */
@@ -194,5 +199,8 @@ export function fieldConflicts(error: unknown): readonly FieldConflict[] {
   if (!isConflict(error)) return [];
   return error.causes
     .filter((cause) => cause.reason === 'FieldManagerConflict')
-    .map((cause) => ({ field: cause.field, manager: /^conflict with "((?:[^"\\]|\\.)*)"/.exec(cause.message)?.[1] ?? '' }));
+    .map((cause) => ({
+      field: cause.field,
+      manager: /^conflict with "((?:[^"\\]|\\.)*)"/.exec(cause.message)?.[1] ?? '',
+    }));
 }

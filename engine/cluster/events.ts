@@ -92,7 +92,10 @@ class Recorder implements EventRecorder {
     const key = keyOf(regarding, details, related);
     const known = this.#series.get(key);
     this.#series.delete(key);
-    const current = known !== undefined && now - known.lastAt < SERIES_WINDOW_MS ? known : this.#begin(key, regarding, details, related);
+    const current =
+      known !== undefined && now - known.lastAt < SERIES_WINDOW_MS
+        ? known
+        : this.#begin(key, regarding, details, related);
     current.count += 1;
     current.lastAt = now;
     this.#remember(current);
@@ -105,7 +108,8 @@ class Recorder implements EventRecorder {
     this.#closing.abort();
     const done = new AbortController();
     const sent = this.#sending?.then(() => done.abort()) ?? Promise.resolve();
-    if (this.#sending !== undefined) await Promise.race([sent, pause(this.#options.clock, timeoutMs, done.signal)]);
+    if (this.#sending !== undefined)
+      await Promise.race([sent, pause(this.#options.clock, timeoutMs, done.signal)]);
     this.#queue.length = 0;
   }
 
@@ -129,7 +133,16 @@ class Recorder implements EventRecorder {
     };
     const ref: ObjectRef = { ...EVENT, namespace, name };
     const never = Number.NEGATIVE_INFINITY;
-    return { key, body, ref, count: 0, written: 0, lastAt: clock.monotonic(), writtenAt: never, queued: false };
+    return {
+      key,
+      body,
+      ref,
+      count: 0,
+      written: 0,
+      lastAt: clock.monotonic(),
+      writtenAt: never,
+      queued: false,
+    };
   }
 
   #remember(series: Series): void {
@@ -142,7 +155,10 @@ class Recorder implements EventRecorder {
   #enqueueWhenDue(series: Series, now: number): void {
     const wait = series.count <= 2 ? 0 : series.writtenAt + SERIES_INTERVAL_MS - now;
     if (series.queued) return;
-    if (wait <= 0) return this.#enqueue(series);
+    if (wait <= 0) {
+      this.#enqueue(series);
+      return;
+    }
     series.queued = true;
     const timer = this.#options.clock.after(wait, () => {
       this.#timers.delete(timer);
@@ -153,7 +169,10 @@ class Recorder implements EventRecorder {
   }
 
   #enqueue(series: Series): void {
-    if (this.#queue.length >= MOST_QUEUED) return this.#drop('the queue is full', series);
+    if (this.#queue.length >= MOST_QUEUED) {
+      this.#drop('the queue is full', series);
+      return;
+    }
     series.queued = true;
     this.#queue.push(series);
     this.#sending ??= this.#sendAll().finally(() => {
@@ -178,7 +197,10 @@ class Recorder implements EventRecorder {
         return;
       } catch (error) {
         if (!isTransient(error) || tries >= MOST_TRIES || this.#closing.signal.aborted) {
-          return this.#drop(isNamespaceTerminating(error) ? 'its namespace is being deleted' : errorMessage(error), series);
+          return this.#drop(
+            isNamespaceTerminating(error) ? 'its namespace is being deleted' : errorMessage(error),
+            series,
+          );
         }
         await pause(this.#options.clock, RETRY_MS * 2 ** tries, this.#closing.signal);
       }
@@ -203,7 +225,11 @@ class Recorder implements EventRecorder {
 
   #drop(why: string, series: Series): void {
     this.#dropped += 1;
-    this.#options.logger.debug('an Event was dropped', { why, event: series.ref.name, namespace: series.ref.namespace });
+    this.#options.logger.debug('an Event was dropped', {
+      why,
+      event: series.ref.name,
+      namespace: series.ref.namespace,
+    });
   }
 }
 
@@ -215,7 +241,10 @@ function keyOf(regarding: KubeObject, details: EventDetails, related: ObjectRef 
 
 /** `name.hash`: unique for each series; names are at most 253 characters. */
 function eventName(object: string, seed: string): string {
-  return `${object.slice(0, 236).replace(/[^a-z0-9.-]/g, '-').replace(/[^a-z0-9]+$/, '')}.${sha256(seed).slice(0, 16)}`;
+  return `${object
+    .slice(0, 236)
+    .replace(/[^a-z0-9.-]/g, '-')
+    .replace(/[^a-z0-9]+$/, '')}.${sha256(seed).slice(0, 16)}`;
 }
 
 function regardingReference(object: KubeObject): JsonObject {

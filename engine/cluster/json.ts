@@ -8,7 +8,10 @@ import type { Json } from '../kube/object.ts';
 declare global {
   // ECMAScript 2026 "JSON.parse source text access", in Node 24 and not yet in TypeScript's library.
   interface JSON {
-    parse(text: string, reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown): unknown;
+    parse(
+      text: string,
+      reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
+    ): unknown;
     rawJSON(text: string): object;
   }
 }

@@ -84,9 +84,13 @@ function read(options: KubeConfigOptions): KubeConfig {
   if (options.context !== undefined) config.setCurrentContext(options.context);
   if (config.getContextObject(config.getCurrentContext()) === null) {
     const names = config.getContexts().map((context) => context.name);
-    throw new EngineError('KubeConfigInvalid', `the kubeconfig has no context ${config.getCurrentContext() || '(none is current)'}`, {
-      hint: names.length === 0 ? 'the file defines no context' : `it has: ${names.join(', ')}`,
-    });
+    throw new EngineError(
+      'KubeConfigInvalid',
+      `the kubeconfig has no context ${config.getCurrentContext() || '(none is current)'}`,
+      {
+        hint: names.length === 0 ? 'the file defines no context' : `it has: ${names.join(', ')}`,
+      },
+    );
   }
   return prepare(config);
 }
@@ -98,10 +102,14 @@ function readFiles(path: string | undefined): KubeConfig {
     else config.loadFromString(readFileSync(path, 'utf8'));
     if (path !== undefined) config.makePathsAbsolute(dirname(path));
   } catch (cause) {
-    throw new EngineError('KubeConfigInvalid', `cannot read the kubeconfig${path === undefined ? '' : ` ${path}`}: ${errorMessage(cause)}`, {
-      hint: 'name a readable kubeconfig file',
-      cause,
-    });
+    throw new EngineError(
+      'KubeConfigInvalid',
+      `cannot read the kubeconfig${path === undefined ? '' : ` ${path}`}: ${errorMessage(cause)}`,
+      {
+        hint: 'name a readable kubeconfig file',
+        cause,
+      },
+    );
   }
   return config;
 }
@@ -111,9 +119,13 @@ function readInCluster(): KubeConfig {
   config.loadFromCluster();
   const server = config.getCurrentCluster()?.server ?? '';
   if (server.includes('undefined')) {
-    throw new EngineError('KubeConfigInvalid', 'this process does not run in a pod: KUBERNETES_SERVICE_HOST is not set', {
-      hint: 'name a kubeconfig and a context instead',
-    });
+    throw new EngineError(
+      'KubeConfigInvalid',
+      'this process does not run in a pod: KUBERNETES_SERVICE_HOST is not set',
+      {
+        hint: 'name a kubeconfig and a context instead',
+      },
+    );
   }
   return config;
 }
@@ -136,14 +148,20 @@ function prepare(config: KubeConfig): KubeConfig {
   return config;
 }
 
-function describe(config: KubeConfig): Pick<LoadedKubeConfig, 'server' | 'contextName' | 'namespace' | 'proxyUrl'> {
+function describe(
+  config: KubeConfig,
+): Pick<LoadedKubeConfig, 'server' | 'contextName' | 'namespace' | 'proxyUrl'> {
   const cluster = config.getCurrentCluster();
   const server = cluster?.server?.replace(/\/+$/, '') ?? '';
   const url = URL.canParse(server) ? new URL(server) : undefined;
   if (url === undefined) {
-    throw new EngineError('KubeConfigInvalid', `context ${config.getCurrentContext()}: ${server || 'no'} is not a server's address`, {
-      hint: 'cluster.server must be a URL such as https://host:6443',
-    });
+    throw new EngineError(
+      'KubeConfigInvalid',
+      `context ${config.getCurrentContext()}: ${server || 'no'} is not a server's address`,
+      {
+        hint: 'cluster.server must be a URL such as https://host:6443',
+      },
+    );
   }
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
     throw new EngineError('KubeConfigInvalid', `${server} would send credentials without encryption`, {
@@ -151,7 +169,12 @@ function describe(config: KubeConfig): Pick<LoadedKubeConfig, 'server' | 'contex
     });
   }
   const namespace = config.getContextObject(config.getCurrentContext())?.namespace;
-  return { server, contextName: config.getCurrentContext(), namespace: namespace || undefined, proxyUrl: cluster?.proxyUrl };
+  return {
+    server,
+    contextName: config.getCurrentContext(),
+    namespace: namespace || undefined,
+    proxyUrl: cluster?.proxyUrl,
+  };
 }
 
 function isLoopback(hostname: string): boolean {
@@ -163,10 +186,14 @@ async function credentialsOf(config: KubeConfig): Promise<Credentials> {
   try {
     await config.applyToHTTPSOptions(options);
   } catch (cause) {
-    throw new EngineError('KubeConfigInvalid', `cannot get credentials for context ${config.getCurrentContext()}: ${errorMessage(cause)}`, {
-      hint: 'run the login command of your cluster, or check the files and the exec plugin that the kubeconfig names',
-      cause,
-    });
+    throw new EngineError(
+      'KubeConfigInvalid',
+      `cannot get credentials for context ${config.getCurrentContext()}: ${errorMessage(cause)}`,
+      {
+        hint: 'run the login command of your cluster, or check the files and the exec plugin that the kubeconfig names',
+        cause,
+      },
+    );
   }
   return { tls: tlsOf(options), headers: headersOf(options) };
 }
@@ -195,7 +222,7 @@ function headersOf(options: RequestOptions): Record<string, string> {
     if (typeof value === 'string') headers[name.toLowerCase()] = value.trim();
   }
   if (typeof options.auth === 'string') {
-    headers['authorization'] = `Basic ${Buffer.from(options.auth).toString('base64')}`;
+    headers.authorization = `Basic ${Buffer.from(options.auth).toString('base64')}`;
   }
   return headers;
 }

@@ -99,7 +99,10 @@ class LeaseElection implements Election {
       const reason = await this.#stayLeader();
       const released = reason === undefined;
       this.#renewedAt = undefined;
-      this.#options.logger.info('no longer leader', { lease: this.#options.name, reason: reason ?? 'stopped' });
+      this.#options.logger.info('no longer leader', {
+        lease: this.#options.name,
+        reason: reason ?? 'stopped',
+      });
       this.#options.onStopped(reason ?? 'stopped');
       if (released) await this.#release();
     }
@@ -119,9 +122,14 @@ class LeaseElection implements Election {
   /** Candidates learn by watching that the lease is free; without that right they still ask every retry period. */
   #watchForRelease(): Cache {
     const { namespace, name } = this.#options;
-    const cache = this.#options.cluster.cache({ gvk: LEASE, namespace, fieldSelector: `metadata.name=${name}` });
+    const cache = this.#options.cluster.cache({
+      gvk: LEASE,
+      namespace,
+      fieldSelector: `metadata.name=${name}`,
+    });
     cache.subscribe((event) => {
-      if (event.kind === 'deleted' || (event.kind !== 'synced' && holderOf(event.object) === '')) this.#wake.abort();
+      if (event.kind === 'deleted' || (event.kind !== 'synced' && holderOf(event.object) === ''))
+        this.#wake.abort();
     });
     return cache;
   }
@@ -141,7 +149,8 @@ class LeaseElection implements Election {
   /** One try to take or renew the lease; ends by itself when a leader's deadline passes. */
   async #attempt(): Promise<boolean> {
     const sentAt = this.#now();
-    const remaining = this.#renewedAt === undefined ? this.#deadlineMs : this.#renewedAt + this.#deadlineMs - sentAt;
+    const remaining =
+      this.#renewedAt === undefined ? this.#deadlineMs : this.#renewedAt + this.#deadlineMs - sentAt;
     if (remaining <= 0) return false;
     const deadline = new AbortController();
     const timer = this.#options.clock.after(remaining, () => deadline.abort());
@@ -150,7 +159,10 @@ class LeaseElection implements Election {
       if (taken) this.#renewedAt = sentAt;
       return taken;
     } catch (error) {
-      this.#options.logger.warn('cannot update the lease', { lease: this.#options.name, error: errorMessage(error) });
+      this.#options.logger.warn('cannot update the lease', {
+        lease: this.#options.name,
+        error: errorMessage(error),
+      });
       return false;
     } finally {
       timer.cancel();
@@ -200,7 +212,12 @@ class LeaseElection implements Election {
 
   #newRecord(): JsonObject {
     const { namespace, name } = this.#options;
-    return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace, name }, spec: this.#spec({}, '') };
+    return {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { namespace, name },
+      spec: this.#spec({}, ''),
+    };
   }
 
   /** The record with us as its holder. */
@@ -211,12 +228,12 @@ class LeaseElection implements Election {
   #spec(before: JsonObject, holder: string): JsonObject {
     const { identity } = this.#options;
     const now = this.#microTime();
-    const transitions = Number(before['leaseTransitions'] ?? 0);
+    const transitions = Number(before.leaseTransitions ?? 0);
     return {
       ...before,
       holderIdentity: identity,
       leaseDurationSeconds: Math.ceil(this.#leaseMs / 1000),
-      acquireTime: holder === identity ? (before['acquireTime'] ?? now) : now,
+      acquireTime: holder === identity ? (before.acquireTime ?? now) : now,
       renewTime: now,
       leaseTransitions: holder === identity || holder === '' ? transitions : transitions + 1,
     };
@@ -226,11 +243,19 @@ class LeaseElection implements Election {
   async #release(): Promise<void> {
     if (this.#seen === undefined) return;
     const { lease } = this.#seen;
-    const spec = { ...specOf(lease), holderIdentity: '', leaseDurationSeconds: 1, renewTime: this.#microTime() };
+    const spec = {
+      ...specOf(lease),
+      holderIdentity: '',
+      leaseDurationSeconds: 1,
+      renewTime: this.#microTime(),
+    };
     try {
       await this.#options.cluster.client.replace({ ...lease, spec }, { fieldManager: FIELD_MANAGER });
     } catch (error) {
-      this.#options.logger.warn('cannot release the lease', { lease: this.#options.name, error: errorMessage(error) });
+      this.#options.logger.warn('cannot release the lease', {
+        lease: this.#options.name,
+        error: errorMessage(error),
+      });
     }
   }
 
@@ -249,7 +274,7 @@ function isJsonObject(value: KubeObject['spec']): value is JsonObject {
 }
 
 function holderOf(lease: KubeObject): string {
-  const holder = specOf(lease)['holderIdentity'];
+  const holder = specOf(lease).holderIdentity;
   return typeof holder === 'string' ? holder : '';
 }
 

@@ -3,9 +3,10 @@ import { apiVersionOf, type GroupVersionKind, isObject, type KubeObject } from '
 
 /** An object with apiVersion, kind and a name, as every object on the wire has. */
 export function isKubeObject(value: unknown): value is KubeObject {
-  if (!isObject(value) || typeof value['apiVersion'] !== 'string' || typeof value['kind'] !== 'string') return false;
-  const metadata = value['metadata'];
-  return isObject(metadata) && typeof metadata['name'] === 'string' && metadata['name'] !== '';
+  if (!isObject(value) || typeof value.apiVersion !== 'string' || typeof value.kind !== 'string')
+    return false;
+  const metadata = value.metadata;
+  return isObject(metadata) && typeof metadata.name === 'string' && metadata.name !== '';
 }
 
 export interface ListPage {
@@ -17,19 +18,23 @@ export interface ListPage {
 
 /** A list of one kind; its items carry no apiVersion and kind of their own in built-in lists. */
 export function parsePage(value: unknown, gvk: GroupVersionKind): ListPage | undefined {
-  if (!isObject(value) || !isObject(value['metadata'])) return undefined;
-  const { resourceVersion, continue: next } = value['metadata'];
-  const items = value['items'] ?? [];
+  if (!isObject(value) || !isObject(value.metadata)) return undefined;
+  const { resourceVersion, continue: next } = value.metadata;
+  const items = value.items ?? [];
   if (typeof resourceVersion !== 'string' || !Array.isArray(items)) return undefined;
   const objects = items.filter(isObject).map((item) => withKind(item, gvk));
   if (!objects.every(isKubeObject)) return undefined;
-  return { items: objects, resourceVersion, next: typeof next === 'string' && next !== '' ? next : undefined };
+  return {
+    items: objects,
+    resourceVersion,
+    next: typeof next === 'string' && next !== '' ? next : undefined,
+  };
 }
 
 /** The object under the kind that it was asked for: PartialObjectMetadata and list items do not say it. */
 export function withKind(object: Record<string, unknown>, gvk: GroupVersionKind): Record<string, unknown> {
   const apiVersion = apiVersionOf(gvk);
-  if (object['apiVersion'] === apiVersion && object['kind'] === gvk.kind) return object;
+  if (object.apiVersion === apiVersion && object.kind === gvk.kind) return object;
   return { ...object, apiVersion, kind: gvk.kind };
 }
 
@@ -53,7 +58,7 @@ export function parseWatchLine(value: unknown, gvk: GroupVersionKind): WatchLine
 }
 
 function parseBookmark(object: Record<string, unknown>): WatchLine | undefined {
-  const metadata = isObject(object['metadata']) ? object['metadata'] : {};
+  const metadata = isObject(object.metadata) ? object.metadata : {};
   const { resourceVersion, annotations } = metadata;
   if (typeof resourceVersion !== 'string') return undefined;
   const initialEventsEnd = isObject(annotations) && annotations[INITIAL_EVENTS_END] === 'true';

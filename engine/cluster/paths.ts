@@ -18,7 +18,11 @@ export function collectionPath(resource: ApiResource, namespace: string | undefi
 }
 
 /** Throws an EngineError `NamespaceMissing` where the kind is namespaced and the reference names no namespace. */
-export function objectPath(resource: ApiResource, ref: Pick<ObjectRef, 'namespace' | 'name'>, subresource?: string): string {
+export function objectPath(
+  resource: ApiResource,
+  ref: Pick<ObjectRef, 'namespace' | 'name'>,
+  subresource?: string,
+): string {
   requireNamespace(resource, ref.namespace, ref.name);
   const path = `${collectionPath(resource, ref.namespace)}/${encodeURIComponent(ref.name)}`;
   return subresource === undefined ? path : `${path}/${subresource}`;

@@ -59,8 +59,14 @@ export function createConnectionPool(first: PoolSettings): ConnectionPool {
 
 function createDispatcher({ tls, proxyUrl }: PoolSettings): Dispatcher {
   const common = { keepAliveTimeout: IDLE_TIMEOUT_MS, keepAliveMaxTimeout: IDLE_TIMEOUT_MS, allowH2: false };
-  if (proxyUrl?.startsWith('socks')) return new Socks5ProxyAgent(proxyUrl, { ...common, requestTls: { ...tls } });
+  if (proxyUrl?.startsWith('socks'))
+    return new Socks5ProxyAgent(proxyUrl, { ...common, requestTls: { ...tls } });
   if (proxyUrl !== undefined) return new ProxyAgent({ ...common, uri: proxyUrl, requestTls: { ...tls } });
-  const connect = { ...tls, timeout: CONNECT_TIMEOUT_MS, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS };
+  const connect = {
+    ...tls,
+    timeout: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS,
+  };
   return new Agent({ ...common, connect });
 }

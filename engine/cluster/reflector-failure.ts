@@ -25,10 +25,14 @@ export function classifyFailure(error: unknown, streaming: boolean): ReflectorFa
 /** The Status that a watch carries as its last event. */
 export function watchError(value: unknown): ApiError {
   const status = parseStatus(value);
-  return new ApiError('ClusterRefused', `watch: ${status?.reason ?? ''} ${status?.message ?? 'unknown error'}`.trim(), {
-    status: status?.code ?? 0,
-    reason: status?.reason ?? '',
-    ...(status === undefined ? {} : { details: status.details }),
-    retryAfterMs: status?.retryAfterSeconds === undefined ? undefined : status.retryAfterSeconds * 1000,
-  });
+  return new ApiError(
+    'ClusterRefused',
+    `watch: ${status?.reason ?? ''} ${status?.message ?? 'unknown error'}`.trim(),
+    {
+      status: status?.code ?? 0,
+      reason: status?.reason ?? '',
+      ...(status === undefined ? {} : { details: status.details }),
+      retryAfterMs: status?.retryAfterSeconds === undefined ? undefined : status.retryAfterSeconds * 1000,
+    },
+  );
 }

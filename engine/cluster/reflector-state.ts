@@ -102,7 +102,9 @@ export function transition(state: ReflectorState, input: ReflectorInput, random:
     case 'served':
       return state.phase === 'seeking' ? list(state) : stay(state);
     case 'page':
-      return state.phase === 'listing' ? { state, commands: [{ do: 'nextPage', next: input.next }] } : stay(state);
+      return state.phase === 'listing'
+        ? { state, commands: [{ do: 'nextPage', next: input.next }] }
+        : stay(state);
     case 'listed':
       return state.phase === 'listing' ? listed(state, input.resourceVersion) : stay(state);
     case 'opened':
@@ -137,12 +139,18 @@ function list(state: ReflectorState): Transition {
 }
 
 function watch(state: ReflectorState, resourceVersion: string): Transition {
-  return { state: { ...common(state), phase: 'watching', resourceVersion }, commands: [{ do: 'watch', resourceVersion }] };
+  return {
+    state: { ...common(state), phase: 'watching', resourceVersion },
+    commands: [{ do: 'watch', resourceVersion }],
+  };
 }
 
 /** A streamed list goes on as the watch; the others open one. */
 function listed(state: ReflectorState, resourceVersion: string): Transition {
-  const commit: readonly ReflectorCommand[] = [{ do: 'commit', resourceVersion }, { do: 'report', failure: undefined }];
+  const commit: readonly ReflectorCommand[] = [
+    { do: 'commit', resourceVersion },
+    { do: 'report', failure: undefined },
+  ];
   if (state.method === 'stream') {
     return { state: { ...common(state), phase: 'watching', resourceVersion }, commands: commit };
   }
@@ -171,7 +179,11 @@ function failed(state: ReflectorState, failure: ReflectorFailure, random: number
     case 'gone':
       return gone(state, random);
     case 'tooLarge':
-      return retry(state, { next: { go: 'list' }, message: 'the server has not caught up with its own history' }, random);
+      return retry(
+        state,
+        { next: { go: 'list' }, message: 'the server has not caught up with its own history' },
+        random,
+      );
     case 'notServed':
       return notServed(state, random);
     case 'denied': {
@@ -187,13 +199,18 @@ function failed(state: ReflectorState, failure: ReflectorFailure, random: number
 function gone(state: ReflectorState, random: number): Transition {
   const method = state.phase === 'listing' && state.method === 'pages' ? 'whole' : state.method;
   const again = { ...state, method };
-  if (state.failures > 0) return retry(again, { next: { go: 'list' }, message: 'the list expired before the watch began' }, random);
+  if (state.failures > 0)
+    return retry(again, { next: { go: 'list' }, message: 'the list expired before the watch began' }, random);
   return list({ ...again, failures: 1 });
 }
 
 /** Discovery may be behind or ahead, so it is asked again, and believed only after a while. */
 function notServed(state: ReflectorState, random: number): Transition {
-  const next = retry(state, { next: { go: 'seek' }, message: 'the cluster does not serve this kind' }, random);
+  const next = retry(
+    state,
+    { next: { go: 'seek' }, message: 'the cluster does not serve this kind' },
+    random,
+  );
   return { state: next.state, commands: [{ do: 'distrust' }, ...next.commands] };
 }
 
@@ -204,14 +221,21 @@ interface Retry {
   readonly next?: Next;
 }
 
-function retry(state: ReflectorState, { message, retryAfterMs = 0, next }: Retry, random: number): Transition {
+function retry(
+  state: ReflectorState,
+  { message, retryAfterMs = 0, next }: Retry,
+  random: number,
+): Transition {
   const failures = state.failures + 1;
   const ms = Math.max(jitteredDelay(failures, random), Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS));
   const samePlace: Next =
     state.phase === 'watching' ? { go: 'watch', resourceVersion: state.resourceVersion } : { go: 'list' };
   return {
     state: { method: state.method, failures, phase: 'waiting', next: next ?? samePlace },
-    commands: [{ do: 'report', failure: message }, { do: 'wait', ms }],
+    commands: [
+      { do: 'report', failure: message },
+      { do: 'wait', ms },
+    ],
   };
 }
 

@@ -11,7 +11,13 @@ import { parseJson } from './json.ts';
 import { parsePage, parseWatchLine, type WatchLine } from './parse.ts';
 import { collectionPath, type Query, withQuery } from './paths.ts';
 import { classifyFailure, watchError } from './reflector-failure.ts';
-import { INITIAL_STATE, type ReflectorCommand, type ReflectorInput, transition } from './reflector-state.ts';
+import {
+  INITIAL_STATE,
+  type ListMethod,
+  type ReflectorCommand,
+  type ReflectorInput,
+  transition,
+} from './reflector-state.ts';
 import type { ObjectStore } from './store.ts';
 import type { Transport } from './transport.ts';
 
@@ -104,36 +110,50 @@ export class Reflector {
     switch (command.do) {
       case 'seek':
         this.#end();
-        return this.#seek(command.ask);
+        this.#seek(command.ask);
+        break;
       case 'list':
-        this.#collected = new Map();
-        this.#collecting = true;
-        if (command.method === 'stream') return this.#stream(undefined);
-        return this.#page(command.method === 'whole' ? {} : { limit: PAGE_SIZE });
+        this.#list(command.method);
+        break;
       case 'nextPage':
-        return this.#page({ limit: PAGE_SIZE, continue: command.next });
+        this.#page({ limit: PAGE_SIZE, continue: command.next });
+        break;
       case 'commit':
-        return this.#commit(command.resourceVersion);
+        this.#commit(command.resourceVersion);
+        break;
       case 'watch':
-        return this.#stream(command.resourceVersion);
+        this.#stream(command.resourceVersion);
+        break;
       case 'wait':
         this.#begin().timer = this.#host.clock.after(command.ms, () => this.#take({ kind: 'elapsed' }));
-        return;
+        break;
       case 'report':
-        return this.#report(command.failure);
+        this.#report(command.failure);
+        break;
       case 'distrust':
-        return this.#options.onDistrusted();
+        this.#options.onDistrusted();
+        break;
       case 'abort':
-        return this.#end();
+        this.#end();
     }
   }
 
   #seek(ask: boolean): void {
     const { selection } = this.#options;
     if (ask) this.#host.reportMissing(selection);
-    if (this.#host.lookup(selection) !== undefined) return this.#take({ kind: 'served' });
+    if (this.#host.lookup(selection) !== undefined) {
+      this.#take({ kind: 'served' });
+      return;
+    }
     this.#report(`the cluster does not serve ${selection.gvk.kind} (${apiVersionOf(selection.gvk)})`);
     if (!ask) this.#host.reportMissing(selection);
+  }
+
+  #list(method: ListMethod): void {
+    this.#collected = new Map();
+    this.#collecting = true;
+    if (method === 'stream') this.#stream(undefined);
+    else this.#page(method === 'whole' ? {} : { limit: PAGE_SIZE });
   }
 
   #commit(resourceVersion: string): void {
@@ -169,7 +189,13 @@ export class Reflector {
     const path = this.#path(query);
     if (path === undefined) return;
     const operation = this.#begin();
-    const request = { method: 'GET', path, accept: this.#accept('List'), timeoutMs: LIST_TIMEOUT_MS, signal: operation.abort.signal } as const;
+    const request = {
+      method: 'GET',
+      path,
+      accept: this.#accept('List'),
+      timeoutMs: LIST_TIMEOUT_MS,
+      signal: operation.abort.signal,
+    } as const;
     this.#host.transport.json(request).then(
       (answer) => this.#current(operation) && this.#takePage(answer),
       (error) => this.#current(operation) && this.#fail(error, false),
@@ -178,7 +204,10 @@ export class Reflector {
 
   #takePage(answer: unknown): void {
     const page = parsePage(answer, this.#options.selection.gvk);
-    if (page === undefined) return this.#fail(new ApiError('ClusterAnswerInvalid', 'the answer is no list'), false);
+    if (page === undefined) {
+      this.#fail(new ApiError('ClusterAnswerInvalid', 'the answer is no list'), false);
+      return;
+    }
     for (const object of page.items) this.#collected.set(keyOf(object), this.#trim(object));
     if (page.next === undefined) this.#take({ kind: 'listed', resourceVersion: page.resourceVersion });
     else this.#take({ kind: 'page', next: page.next });
@@ -189,7 +218,9 @@ export class Reflector {
     const { clock, random, transport } = this.#host;
     const timeoutSeconds = 300 + Math.floor(300 * random());
     const start: Query =
-      resourceVersion === undefined ? { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' } : { resourceVersion };
+      resourceVersion === undefined
+        ? { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' }
+        : { resourceVersion };
     const path = this.#path({ watch: 1, allowWatchBookmarks: true, timeoutSeconds, ...start });
     if (path === undefined) return;
     const operation = this.#begin();
@@ -202,10 +233,12 @@ export class Reflector {
         if (this.#current(operation)) heard(this.#takeLine(line, streaming));
       },
     };
-    transport.lines({ method: 'GET', path, accept: this.#accept(''), signal: operation.abort.signal }, sink).then(
-      () => this.#current(operation) && this.#take({ kind: 'ended', lastedMs: clock.monotonic() - opened }),
-      (error) => this.#current(operation) && this.#fail(error, streaming),
-    );
+    transport
+      .lines({ method: 'GET', path, accept: this.#accept(''), signal: operation.abort.signal }, sink)
+      .then(
+        () => this.#current(operation) && this.#take({ kind: 'ended', lastedMs: clock.monotonic() - opened }),
+        (error) => this.#current(operation) && this.#fail(error, streaming),
+      );
   }
 
   /**
@@ -233,7 +266,10 @@ export class Reflector {
   #takeLine(text: string, streaming: boolean): WatchLine | undefined {
     const line = parseLine(text, this.#options.selection);
     if (line === undefined) {
-      this.#fail(new ApiError('ClusterAnswerInvalid', 'the watch sent something that is no event'), streaming);
+      this.#fail(
+        new ApiError('ClusterAnswerInvalid', 'the watch sent something that is no event'),
+        streaming,
+      );
     } else if (line.type === 'ERROR') {
       this.#fail(watchError(line.status), streaming);
     } else if (this.#collecting) {
@@ -264,7 +300,10 @@ export class Reflector {
     const object = this.#trim(line.object);
     if (line.type === 'DELETED') store.remove(object);
     else store.put(object);
-    this.#take({ kind: 'progressed', resourceVersion: object.metadata.resourceVersion ?? store.resourceVersion });
+    this.#take({
+      kind: 'progressed',
+      resourceVersion: object.metadata.resourceVersion ?? store.resourceVersion,
+    });
   }
 
   #fail(error: unknown, streaming: boolean): void {

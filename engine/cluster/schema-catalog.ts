@@ -37,14 +37,18 @@ export function createSchemaCatalog(transport: Transport, read: SchemaReader): S
   const entries = new Map<string, Entry>();
 
   const fetchIndex = async (): Promise<ReadonlyMap<string, string>> => {
-    const answer = await transport.json({ method: 'GET', path: '/openapi/v3', timeoutMs: TIMEOUT_MS }).catch(emptyIfMissing);
+    const answer = await transport
+      .json({ method: 'GET', path: '/openapi/v3', timeoutMs: TIMEOUT_MS })
+      .catch(emptyIfMissing);
     return parseIndex(answer);
   };
 
   const fetchDocument = (url: string): Promise<JsonObject> => {
     const known = documents.get(url);
     if (known !== undefined) return known;
-    const document = transport.json({ method: 'GET', path: url, timeoutMs: TIMEOUT_MS }).then((answer) => (isJsonObject(answer) ? answer : {}));
+    const document = transport
+      .json({ method: 'GET', path: url, timeoutMs: TIMEOUT_MS })
+      .then((answer) => (isJsonObject(answer) ? answer : {}));
     documents.set(url, document);
     document.catch(() => documents.delete(url));
     return document;
@@ -91,10 +95,10 @@ function keyOf(gvk: GroupVersionKind): string {
 
 /** `apis/apps/v1` → `/openapi/v3/apis/apps/v1?hash=…` */
 function parseIndex(answer: Json): ReadonlyMap<string, string> {
-  const paths = isObject(answer) && isObject(answer['paths']) ? answer['paths'] : {};
+  const paths = isObject(answer) && isObject(answer.paths) ? answer.paths : {};
   const index = new Map<string, string>();
   for (const [path, entry] of Object.entries(paths)) {
-    const url = isObject(entry) ? entry['serverRelativeURL'] : undefined;
+    const url = isObject(entry) ? entry.serverRelativeURL : undefined;
     if (typeof url === 'string') index.set(path, url);
   }
   return index;

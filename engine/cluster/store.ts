@@ -91,7 +91,8 @@ export class ObjectStore {
     if (this.#isStale(object)) return;
     const changes: ObjectChange[] = [];
     const held = this.get(object.metadata.namespace, object.metadata.name);
-    if (held !== undefined && held.metadata.uid === object.metadata.uid) this.#drop(held, lean(object), false, changes);
+    if (held !== undefined && held.metadata.uid === object.metadata.uid)
+      this.#drop(held, lean(object), false, changes);
     this.#advanceTo(object);
     this.#announce(changes);
   }

@@ -1,6 +1,6 @@
 /** From what went wrong on the wire to an ApiError: pure. The one place that knows undici's and Node's error codes. */
 import { errorMessage } from '../base/errors.ts';
-import { ApiError, type RequestOutcome, parseStatus } from './errors.ts';
+import { ApiError, parseStatus, type RequestOutcome } from './errors.ts';
 import { parseJson } from './json.ts';
 
 /** What an error needs to know of its request. */
@@ -22,14 +22,18 @@ export function answerError(request: FailedRequest, answer: FailedAnswer, body: 
   const status = parseStatus(tryParse(body));
   const reason = status?.reason ?? '';
   const said = status?.message || body.trim().slice(0, 200) || 'no message';
-  return new ApiError('ClusterRefused', `${describe(request)}: ${answer.statusCode}${reason && ` ${reason}`}: ${said}`, {
-    status: answer.statusCode,
-    reason,
-    ...(status === undefined ? {} : { details: status.details }),
-    retryAfterMs: retryAfterMs(answer.headers['retry-after'], status?.retryAfterSeconds),
-    // A gateway's or etcd's 5xx may hide a write that was committed; below 500 the server refused it.
-    outcome: answer.statusCode >= 500 ? writeOutcome(request) : 'known',
-  });
+  return new ApiError(
+    'ClusterRefused',
+    `${describe(request)}: ${answer.statusCode}${reason && ` ${reason}`}: ${said}`,
+    {
+      status: answer.statusCode,
+      reason,
+      ...(status === undefined ? {} : { details: status.details }),
+      retryAfterMs: retryAfterMs(answer.headers['retry-after'], status?.retryAfterSeconds),
+      // A gateway's or etcd's 5xx may hide a write that was committed; below 500 the server refused it.
+      outcome: answer.statusCode >= 500 ? writeOutcome(request) : 'known',
+    },
+  );
 }
 
 /** No answer, or only a part of it. */
@@ -41,13 +45,26 @@ export function requestError(request: FailedRequest, cause: unknown): ApiError {
     return new ApiError('RequestAborted', `${describe(request)}: ended by the caller`, { outcome, cause });
   }
   if (TIMEOUTS.has(code)) {
-    return new ApiError('ClusterTimeout', `${describe(request)}: no answer in time`, { outcome, cause, hint: UNREACHABLE_HINT });
+    return new ApiError('ClusterTimeout', `${describe(request)}: no answer in time`, {
+      outcome,
+      cause,
+      hint: UNREACHABLE_HINT,
+    });
   }
   const why = errorMessage(cause) || code;
-  return new ApiError('ClusterUnreachable', `${describe(request)}: ${why}`, { outcome, cause, hint: UNREACHABLE_HINT });
+  return new ApiError('ClusterUnreachable', `${describe(request)}: ${why}`, {
+    outcome,
+    cause,
+    hint: UNREACHABLE_HINT,
+  });
 }
 
-const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT']);
+const TIMEOUTS = new Set([
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ETIMEDOUT',
+]);
 
 /** Failures of getting a connection: the request was not sent. */
 const CONNECT_CODES =
@@ -81,7 +98,10 @@ function tryParse(body: string): unknown {
 }
 
 /** Retry-After is whole seconds from the API server; a date, which proxies may send, is left to the caller's backoff. */
-function retryAfterMs(header: string | string[] | undefined, fromStatus: number | undefined): number | undefined {
+function retryAfterMs(
+  header: string | string[] | undefined,
+  fromStatus: number | undefined,
+): number | undefined {
   const seconds = Number([header].flat()[0]);
   if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1000;
   return fromStatus === undefined ? undefined : fromStatus * 1000;

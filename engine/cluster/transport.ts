@@ -137,7 +137,10 @@ class HttpTransport implements Transport {
       return parseJson(text);
     } catch (cause) {
       const outcome = request.method === 'GET' ? 'known' : 'unknown';
-      throw new ApiError('ClusterAnswerInvalid', `${request.method} ${request.path}: the answer is no JSON`, { outcome, cause });
+      throw new ApiError('ClusterAnswerInvalid', `${request.method} ${request.path}: the answer is no JSON`, {
+        outcome,
+        cause,
+      });
     }
   }
 
@@ -146,7 +149,8 @@ class HttpTransport implements Transport {
     return this.#withRetries(request, async (fresh) => {
       const response = await this.#send(request, { fresh, bodyTimeoutMs });
       const text = await this.#guard(request, () => response.body.text());
-      if (response.statusCode >= 300 && response.statusCode !== 304) throw answerError(request, response, text);
+      if (response.statusCode >= 300 && response.statusCode !== 304)
+        throw answerError(request, response, text);
       return { status: response.statusCode, headers: response.headers, text };
     });
   }
@@ -221,7 +225,7 @@ class HttpTransport implements Transport {
       started,
     );
     this.#observe(request, String(response.statusCode), started);
-    this.#warn(request, response.headers['warning']);
+    this.#warn(request, response.headers.warning);
     return response;
   }
 
@@ -258,7 +262,10 @@ class HttpTransport implements Transport {
   /** RFC 7234 warnings, as the API server sends them: `299 - "text"`. */
   #warn(request: TransportRequest, header: string | string[] | undefined): void {
     if (header === undefined || this.#options.onWarning === undefined) return;
-    for (const [, text] of [header].flat().join(',').matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)) {
+    for (const [, text] of [header]
+      .flat()
+      .join(',')
+      .matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)) {
       this.#options.onWarning((text ?? '').replaceAll(/\\(.)/g, '$1'), request);
     }
   }
@@ -279,7 +286,9 @@ class HttpTransport implements Transport {
 
   async #askForAccess(fresh: boolean): Promise<Access> {
     const { kubeconfig, clock } = this.#options;
-    const { tls, headers } = await (fresh ? kubeconfig.reload() : kubeconfig.credentials()).catch(refuseCredentials);
+    const { tls, headers } = await (fresh ? kubeconfig.reload() : kubeconfig.credentials()).catch(
+      refuseCredentials,
+    );
     if (this.#closed) throw new ApiError('ClusterUnreachable', 'the connection to the cluster was closed');
     const settings = { server: new URL(kubeconfig.server).origin, tls, proxyUrl: kubeconfig.proxyUrl };
     const connections = this.#access?.connections ?? createConnectionPool(settings);
@@ -291,14 +300,25 @@ class HttpTransport implements Transport {
 
 function refuseCredentials(cause: unknown): never {
   const hint = cause instanceof EngineError ? cause.hint : undefined;
-  throw new ApiError('ClusterUnreachable', errorMessage(cause), { cause, ...(hint === undefined ? {} : { hint }) });
+  throw new ApiError('ClusterUnreachable', errorMessage(cause), {
+    cause,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 /** A read whose connection broke: most often a kept-alive one that the server had just closed. */
 function isLostRead(request: TransportRequest, error: ApiError): boolean {
-  return request.method === 'GET' && request.retry !== false && error.code === 'ClusterUnreachable' && wasReset(error);
+  return (
+    request.method === 'GET' &&
+    request.retry !== false &&
+    error.code === 'ClusterUnreachable' &&
+    wasReset(error)
+  );
 }
 
 function wasReset(error: ApiError): boolean {
-  return error.cause instanceof Error && /ECONNRESET|EPIPE|UND_ERR_SOCKET/.test(String(Reflect.get(error.cause, 'code')));
+  return (
+    error.cause instanceof Error &&
+    /ECONNRESET|EPIPE|UND_ERR_SOCKET/.test(String(Reflect.get(error.cause, 'code')))
+  );
 }

@@ -30,9 +30,19 @@ export type Fault =
   /** The API server carries the request out; the connection is reset instead of its answer. */
   | { readonly kind: 'loseAnswer' }
   /** Answered here; the API server never sees the request. */
-  | { readonly kind: 'answer'; readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly headers?: Record<string, string>;
+      readonly body?: string;
+    }
   /** The API server carries the request out; the client gets this answer. */
-  | { readonly kind: 'replaceAnswer'; readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
+  | {
+      readonly kind: 'replaceAnswer';
+      readonly status: number;
+      readonly headers?: Record<string, string>;
+      readonly body?: string;
+    }
   /** Forwarded once the promise resolves. */
   | { readonly kind: 'hold'; readonly until: Promise<unknown> };
 
@@ -64,8 +74,11 @@ interface Target {
 export async function startFaultProxy(kubeconfigPath: string): Promise<FaultProxy> {
   const upstream = loadKubeConfig({ path: kubeconfigPath });
   const { tls } = await upstream.credentials();
-  const target = { url: new URL(upstream.server), agents: { admin: agentOf(tls), bearer: agentOf({ ...(tls.ca === undefined ? {} : { ca: tls.ca }) }) } };
-  const proxy = new Proxy(target);
+  const target = {
+    url: new URL(upstream.server),
+    agents: { admin: agentOf(tls), bearer: agentOf({ ...(tls.ca === undefined ? {} : { ca: tls.ca }) }) },
+  };
+  const proxy = new LocalFaultProxy(target);
   await proxy.listen();
   return proxy;
 }
@@ -74,7 +87,7 @@ function agentOf(tls: TlsIdentity): Agent {
   return new Agent({ ...tls, keepAlive: true, maxSockets: 1_000 });
 }
 
-class Proxy implements FaultProxy {
+class LocalFaultProxy implements FaultProxy {
   readonly #target: Target;
   readonly #folder = mkdtempSync(join(tmpdir(), 'fault-proxy-'));
   readonly #http: Server;
@@ -155,7 +168,14 @@ class Proxy implements FaultProxy {
     const path = request.url ?? '/';
     const watch = /[?&]watch=(1|true)\b/.test(path);
     const index = this.#requests.length;
-    const seen: SeenRequest = { index, method: request.method ?? 'GET', path, watch, body: body.toString('utf8'), status: undefined };
+    const seen: SeenRequest = {
+      index,
+      method: request.method ?? 'GET',
+      path,
+      watch,
+      body: body.toString('utf8'),
+      status: undefined,
+    };
     this.#requests.push(seen);
     const fault = this.#choose?.(seen);
     if (fault?.kind === 'refuse') return void request.socket.resetAndDestroy();
@@ -169,7 +189,14 @@ class Proxy implements FaultProxy {
     const { url, agents } = this.#target;
     const { host: _host, connection: _connection, ...headers } = request.headers;
     const agent = headers.authorization === undefined ? agents.admin : agents.bearer;
-    const onward = httpsRequest({ host: url.hostname, port: url.port, method: seen.method, path: seen.path, headers, agent });
+    const onward = httpsRequest({
+      host: url.hostname,
+      port: url.port,
+      method: seen.method,
+      path: seen.path,
+      headers,
+      agent,
+    });
     onward.on('error', () => request.socket.destroy());
     response.on('close', () => onward.destroy());
     onward.on('response', (upstream) => {
@@ -208,7 +235,11 @@ interface Exchange {
   readonly fault: Fault | undefined;
 }
 
-function answer(response: ServerResponse, seen: SeenRequest, fault: { status: number; headers?: Record<string, string>; body?: string }): void {
+function answer(
+  response: ServerResponse,
+  seen: SeenRequest,
+  fault: { status: number; headers?: Record<string, string>; body?: string },
+): void {
   seen.status = fault.status;
   response.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers });
   response.end(fault.body ?? '');
