@@ -5,12 +5,13 @@
  * Stricter than YAML where a manifest would silently mean something else: keys must be strings, duplicate keys, merge
  * keys (`<<` is YAML 1.1), own tags, not-a-number and integers with a leading zero are refused.
  */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+
 import type { Alias, Document, Pair, ParsedNode, Scalar, YAMLError, YAMLMap, YAMLSeq } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
 import type { Diagnostic, Place } from '../base/diagnostic.ts';
 import type { Json } from '../kube/object.ts';
-import { jsonOf, measure, nullAt, offsetOf } from './yaml-node.ts';
 import type { YamlEntry, YamlNode, YamlPath, YamlScalar } from './yaml-node.ts';
+import { jsonOf, measure, nullAt, offsetOf } from './yaml-node.ts';
 
 export type { YamlEntry, YamlList, YamlMap, YamlNode, YamlPath, YamlScalar } from './yaml-node.ts';
 
@@ -29,7 +30,12 @@ export interface YamlDocument {
 
 export type YamlResult =
   | { readonly kind: 'parsed'; readonly documents: readonly YamlDocument[] }
-  | { readonly kind: 'refused'; readonly problems: readonly Diagnostic[] };
+  /** `documents`: what could be read nevertheless, so that more problems can be told at once. */
+  | {
+      readonly kind: 'refused';
+      readonly problems: readonly Diagnostic[];
+      readonly documents: readonly YamlDocument[];
+    };
 
 export interface YamlLimits {
   /** Length of the text, in UTF-16 units. */
@@ -59,7 +65,7 @@ export function parseYaml(input: YamlInput): YamlResult {
   const report = new Report(input.placeAt ?? ((offset) => placeIn(input.file, lines, offset)));
   const documents = [...readDocuments(input.text, lines, limits, report)];
   return report.problems.length > 0
-    ? { kind: 'refused', problems: report.problems.slice(0, MOST_PROBLEMS) }
+    ? { kind: 'refused', problems: report.problems.slice(0, MOST_PROBLEMS), documents }
     : { kind: 'parsed', documents };
 }
 

@@ -1,0 +1,176 @@
+/**
+ * Handlebars as a parser and nothing else: the only module that imports it. It yields the syntax tree, or the one
+ * place where parsing stopped, with a hint for the traps of `{{ }}` in YAML.
+ */
+import Handlebars from 'handlebars';
+import { errorMessage } from '../../base/errors.ts';
+
+/** Line from 1, column from 0, as Handlebars counts. */
+export interface AstPosition {
+  readonly line: number;
+  readonly column: number;
+}
+
+interface AstNode {
+  readonly loc: { readonly start: AstPosition; readonly end: AstPosition };
+}
+
+export interface AstProgram {
+  readonly body: readonly AstStatement[];
+  readonly blockParams?: readonly string[];
+}
+
+export type AstStatement = AstContent | AstMustache | AstBlock | AstOther;
+
+/** `original` before white space around block lines was taken away, `value` after. */
+export interface AstContent extends AstNode {
+  readonly type: 'ContentStatement';
+  readonly value: string;
+  readonly original: string;
+}
+
+export interface AstCall extends AstNode {
+  readonly path: AstExpression;
+  readonly params: readonly AstExpression[];
+  readonly hash?: AstHash;
+}
+
+export interface AstMustache extends AstCall {
+  readonly type: 'MustacheStatement';
+  readonly escaped: boolean;
+}
+
+export interface AstBlock extends AstCall {
+  readonly type: 'BlockStatement';
+  /** Absent in `{{^if x}}…{{/if}}`. */
+  readonly program?: AstProgram;
+  readonly inverse?: AstProgram;
+}
+
+interface AstOther extends AstNode {
+  readonly type:
+    | 'CommentStatement'
+    | 'PartialStatement'
+    | 'PartialBlockStatement'
+    | 'Decorator'
+    | 'DecoratorBlock';
+}
+
+export type AstExpression = AstPath | AstSubExpression | AstLiteral | AstNothing;
+
+export interface AstPath extends AstNode {
+  readonly type: 'PathExpression';
+  /** True for `@index` and its like. */
+  readonly data: boolean;
+  /** How many `../` stand before it. */
+  readonly depth: number;
+  readonly parts: readonly string[];
+  readonly original: string;
+}
+
+export interface AstSubExpression extends AstCall {
+  readonly type: 'SubExpression';
+}
+
+export interface AstLiteral extends AstNode {
+  readonly type: 'StringLiteral' | 'NumberLiteral' | 'BooleanLiteral';
+  readonly value: string | number | boolean;
+}
+
+interface AstNothing extends AstNode {
+  readonly type: 'NullLiteral' | 'UndefinedLiteral';
+}
+
+export interface AstHash extends AstNode {
+  readonly pairs: readonly (AstNode & { readonly key: string; readonly value: AstExpression })[];
+}
+
+export type AstResult =
+  | { readonly kind: 'parsed'; readonly program: AstProgram }
+  | { readonly kind: 'failed'; readonly at: AstPosition; readonly message: string; readonly hint: string };
+
+/** Parses a template. White space around block lines that stand alone is taken away, as Handlebars does. */
+export function parseAst(source: string): AstResult {
+  try {
+    return { kind: 'parsed', program: believe(Handlebars.parse(source)) };
+  } catch (error) {
+    return failure(source, error);
+  }
+}
+
+/**
+ * The one cast: the library types its nodes by an open interface (`type: string`) that says less than, and in
+ * places other than, what its parser yields (content's `original` is a string, `program` may be absent).
+ */
+function believe(program: unknown): AstProgram {
+  return program as AstProgram;
+}
+
+const LITERAL_HINT = 'for a literal {{ write \\{{ or {{"{{"}}';
+const FLOW_HINT =
+  'put a space between }} and }, or use block style; nothing is escaped, so {{{ }}} is not needed';
+
+function failure(source: string, error: unknown): AstResult {
+  const text = errorMessage(error);
+  const parse = /^Parse error on line (\d+):\n(.*)\n(-*)\^\n.*got '(\w+)'$/s.exec(text);
+  if (parse === null) return otherFailure(text, error);
+  const [, line = '1', context = '', dashes = '', token = ''] = parse;
+  const at = placeOfContext({ source, line: Number(line), context, caret: dashes.length });
+  return { kind: 'failed', at, ...explain(token) };
+}
+
+function explain(token: string): { message: string; hint: string } {
+  switch (token) {
+    case 'CLOSE_UNESCAPED':
+      return { message: '}}} closes nothing: the template does not parse', hint: FLOW_HINT };
+    case 'EOF':
+      return {
+        message: 'the template ends within a block or an expression',
+        hint: `close it; ${LITERAL_HINT}`,
+      };
+    case 'OPEN_ENDBLOCK':
+      return { message: 'this closes a block that is not open', hint: 'remove it, or open the block before' };
+    case 'CLOSE':
+      return { message: 'an expression is missing before }}', hint: LITERAL_HINT };
+    default:
+      return { message: 'the expression does not parse', hint: LITERAL_HINT };
+  }
+}
+
+/** Errors that Handlebars raises itself end in ` - line:column`. */
+function otherFailure(text: string, error: unknown): AstResult {
+  const found = /^(.*?) - (\d+):(\d+)$/s.exec(text);
+  if (found === null) throw error;
+  const [, message = text, line, column] = found;
+  const at = { line: Number(line), column: Number(column) };
+  const hint = message.includes("doesn't match") ? 'close the block that was opened last' : LITERAL_HINT;
+  return { kind: 'failed', at, message, hint };
+}
+
+/**
+ * The parser tells the line, and some 20 characters before and behind the place with their line breaks removed; the
+ * column is found by looking for those.
+ */
+function placeOfContext(given: {
+  source: string;
+  line: number;
+  context: string;
+  caret: number;
+}): AstPosition {
+  const cut = given.context.startsWith('...') ? 3 : 0;
+  const needle = given.context.slice(cut).replace(/\.\.\.$/, '');
+  const offsets =
+    [...given.source].length === 0 ? [] : [...given.source.matchAll(/[^\n]/gs)].map((m) => m.index);
+  const flat = given.source.replaceAll('\n', '');
+  let best: AstPosition = { line: given.line, column: 0 };
+  for (let at = flat.indexOf(needle); at >= 0; at = flat.indexOf(needle, at + 1)) {
+    best = positionOf(given.source, offsets[at + given.caret - cut] ?? given.source.length);
+    if (best.line >= given.line) return best;
+  }
+  return best;
+}
+
+function positionOf(source: string, offset: number): AstPosition {
+  const before = source.slice(0, offset).split('\n');
+  return { line: before.length, column: before.at(-1)?.length ?? 0 };
+}
