@@ -55,7 +55,10 @@ export function playbookFunctions(meter: Meter): ReadonlyMap<string, NativeFunct
     ],
   ];
   return new Map(
-    functions.map(([name, implementation]) => [name, disguised(implementation, DECLARATIONS[name] ?? unary)]),
+    functions.map(([name, implementation]) => [
+      name,
+      disguised(name, implementation, DECLARATIONS[name] ?? unary),
+    ]),
   );
 }
 

@@ -10,6 +10,8 @@ import { flatPrice, type Meter } from './expression-meter.ts';
 export interface NativeFunction {
   readonly _jsonata_function: true;
   readonly implementation: Implementation;
+  token?: unknown;
+  position?: unknown;
   readonly signature?: { validate(args: readonly unknown[], context: unknown): readonly unknown[] };
 }
 
@@ -140,14 +142,33 @@ export function pricedNative(name: NativeName, native: NativeFunction, meter: Me
     price(meter, valid);
     return native.implementation.apply(this, [...valid]);
   };
-  return disguised(implementation, native.implementation);
+  return disguised(name, implementation, native.implementation);
 }
 
-/** jsonata asks a function for its number of parameters (`length`) and for their names (its text). */
-export function disguised(implementation: Implementation, original: Implementation): NativeFunction {
+/**
+ * jsonata asks a function for its number of parameters (`length`) and for their names (its text). And it notes at a
+ * function where it was called last, to say that of an error, which is wrong as soon as calls are inside one another:
+ * that note is not taken.
+ */
+export function disguised(
+  name: string,
+  implementation: Implementation,
+  original: Implementation,
+): NativeFunction {
   Object.defineProperty(implementation, 'length', { value: original.length });
   Object.defineProperty(implementation, 'toString', { value: () => original.toString() });
-  return { _jsonata_function: true, implementation };
+  return {
+    _jsonata_function: true,
+    implementation,
+    get token() {
+      return name;
+    },
+    set token(_note: unknown) {},
+    get position() {
+      return undefined;
+    },
+    set position(_note: unknown) {},
+  };
 }
 
 function each<const Name extends string>(

@@ -3,6 +3,7 @@
  * - `a & b` becomes a call of ours, with a price and exact for bigint;
  * - a regular expression becomes a variable that holds a matcher in linear time;
  * - `list[]` and `list{…}` work on a copy, for jsonata marks and fills the very list that it was given.
+ * - a tail call becomes a plain call.
  * A node keeps its identity.
  */
 import type { AstNode } from './expression-ast.ts';
@@ -21,6 +22,7 @@ export interface FoundRegex {
 export function rewrite(root: AstNode): readonly FoundRegex[] {
   const found: FoundRegex[] = [];
   const visit = (node: AstNode): void => {
+    unwrapTailCall(node);
     for (const child of childrenOf(node)) visit(child);
     if (node.type === 'regex') found.push(replaceRegex(node, found.length));
     if (node.type === 'binary' && node.value === '&') replaceConcatenation(node);
@@ -29,6 +31,15 @@ export function rewrite(root: AstNode): readonly FoundRegex[] {
   };
   visit(root);
   return found;
+}
+
+/** A tail call is a call like others: then its errors have their own place, and recursion has a depth. */
+function unwrapTailCall(node: AstNode): void {
+  const { body } = node;
+  if (node.thunk !== true || body === undefined) return;
+  delete node.thunk;
+  delete node.body;
+  Object.assign(node, body);
 }
 
 function replaceRegex(node: AstNode, index: number): FoundRegex {
