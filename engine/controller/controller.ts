@@ -5,7 +5,7 @@
  * Level-triggered: an event only says that a key is worth a look. A pass reads the stores alone, and none begins
  * before the stores show what the pass before it wrote.
  */
-import type { Clock } from '../base/clock.ts';
+import { type Clock, pause } from '../base/clock.ts';
 import { errorMessage } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Cache, Cluster, StoreEvent } from '../cluster/api.ts';
@@ -14,8 +14,7 @@ import { describeRef, type GroupVersionKind, groupKind, type KubeObject, refOf }
 import type { Watch } from '../playbook/model.ts';
 import { initialMemory } from '../reconcile/memory.ts';
 import type { Memory, Plan, Snapshot } from '../reconcile/model.ts';
-import { planReconcile } from '../reconcile/plan.ts';
-import { DependencyIndex, matchesLabels } from './dependencies.ts';
+import { DependencyIndex } from './dependencies.ts';
 import { type Execution, execute, type Recorder } from './execute.ts';
 import { Expectations } from './expectations.ts';
 import type { Inventory } from './inventory.ts';
@@ -45,14 +44,10 @@ export interface ControllerOptions {
   readonly allowances: Snapshot['allowances'];
   readonly servedByPlaybook: (gvk: GroupVersionKind) => boolean;
   readonly entropy: () => string;
-  /** What a former version of the same controller remembers. */
-  readonly memories?: ReadonlyMap<string, Memory>;
-}
-
-/** How one resource stands after its last pass, for status pages and `up`. */
-export interface Standing {
-  readonly resource: KubeObject;
-  readonly outcome: Plan['outcome'];
+  /** What decides: planReconcile, or planTeardown alone where the playbook is gone. */
+  readonly decide: (watch: Watch, snapshot: Snapshot) => Promise<Plan>;
+  /** Resources that are none of this controller's business are left alone. */
+  readonly concerns: (resource: KubeObject) => boolean;
 }
 
 export interface Controller {
@@ -61,15 +56,19 @@ export interface Controller {
   readonly lane: Lane;
   /** Resolves when every served kind has a complete list, or can't get one. */
   settled(signal?: AbortSignal): Promise<void>;
-  /** Begins to work; before it, events are only taken in. */
-  start(): void;
+  /** Begins to work, with what a former version of it remembers; before it, events are only taken in. */
+  start(memories?: ReadonlyMap<string, Memory>): void;
+  /** Looks at the inventory again: another process may have written it. */
+  refresh(): void;
   /** One pass over one key; called by a worker. */
   process(key: string): Promise<void>;
   /** Resolves when nothing of it runs any more; the objects in the cluster stay. */
   stop(): Promise<void>;
   readonly memories: ReadonlyMap<string, Memory>;
+  readonly resourceCount: number;
 }
 
+const SETTLE_LOOK_MS = 50;
 const NAMESPACE: GroupVersionKind = { group: '', version: 'v1', kind: 'Namespace' };
 
 export function createController(options: ControllerOptions): Controller {
@@ -80,7 +79,7 @@ class WatchController implements Controller {
   readonly name: string;
   readonly watch: Watch;
   readonly lane: Lane;
-  readonly memories: Map<string, Memory>;
+  readonly memories = new Map<string, Memory>();
   private readonly options: ControllerOptions;
   private readonly views: Views;
   private readonly dependencies = new DependencyIndex();
@@ -88,7 +87,6 @@ class WatchController implements Controller {
   private readonly waker: Waker;
   private readonly uncertain = new Map<string, ReadonlySet<string>>();
   private readonly parked = new Set<string>();
-  private readonly settledNow = Promise.withResolvers<void>();
   private readonly endDiscovery: () => void;
   private active = 0;
   private started = false;
@@ -97,7 +95,6 @@ class WatchController implements Controller {
     this.options = options;
     this.watch = options.watch;
     this.name = `${options.playbook.name}/${groupKind(options.watch.gvk)}`;
-    this.memories = new Map(options.memories);
     this.waker = new Waker(options.watch.gvk, this.dependencies);
     this.lane = options.queue.lane({ name: this.name, group: options.playbook.name });
     this.views = createViews({
@@ -112,17 +109,20 @@ class WatchController implements Controller {
     this.checkSettled();
   }
 
+  /** A cache tells when it is synced, but not when it can't be: so this looks again while it waits. */
   async settled(signal?: AbortSignal): Promise<void> {
-    const aborted = Promise.withResolvers<void>();
-    const abort = (): void => aborted.resolve();
-    signal?.addEventListener('abort', abort, { once: true });
-    await Promise.race([this.settledNow.promise, aborted.promise]);
-    signal?.removeEventListener('abort', abort);
+    while (!this.views.settled && signal?.aborted !== true)
+      await pause(this.options.clock, SETTLE_LOOK_MS, signal);
   }
 
-  start(): void {
+  start(memories: ReadonlyMap<string, Memory> = new Map()): void {
+    for (const [key, memory] of memories) this.memories.set(key, memory);
     this.started = true;
     for (const object of this.resources()) this.add(keyOf(object), 'initial');
+  }
+
+  refresh(): void {
+    this.wantAll();
   }
 
   async stop(): Promise<void> {
@@ -130,6 +130,10 @@ class WatchController implements Controller {
     this.endDiscovery();
     await this.lane.close();
     this.views.close();
+  }
+
+  get resourceCount(): number {
+    return this.resources().length;
   }
 
   async process(key: string): Promise<void> {
@@ -154,7 +158,7 @@ class WatchController implements Controller {
   private async reconcile(key: string): Promise<ReconcileResult> {
     const { namespace, name } = splitKey(key);
     const resource = this.views.get(this.watch.gvk)?.get(namespace, name);
-    if (resource === undefined || !this.concerns(resource)) {
+    if (resource === undefined || !this.options.concerns(resource)) {
       this.forget(key);
       await this.tidyInventory();
       return 'success';
@@ -165,12 +169,6 @@ class WatchController implements Controller {
     return await this.conclude({ key, resource, plan, execution });
   }
 
-  /** A resource outside the selector is left alone, but for one that is being deleted or has to be cleaned up. */
-  private concerns(resource: KubeObject): boolean {
-    const { selector, unselected } = this.watch;
-    return selector === undefined || unselected === 'Remove' || matchesLabels(resource, selector.matchLabels);
-  }
-
   private async plan(key: string, resource: KubeObject): Promise<Plan> {
     const { options, watch, views } = this;
     const memory = this.memories.get(key) ?? initialMemory();
@@ -179,7 +177,7 @@ class WatchController implements Controller {
     const sources = { ...options, views, discovery: options.cluster.discovery };
     const { snapshot, dependencies } = buildSnapshot(sources, { resource, now, memory, inventory });
     const begun = options.clock.monotonic();
-    const plan = await planReconcile(watch, snapshot);
+    const plan = await options.decide(watch, snapshot);
     options.metrics.planned(this.name, options.clock.monotonic() - begun);
     this.dependencies.set(key, dependencies);
     return plan;
@@ -284,7 +282,6 @@ class WatchController implements Controller {
 
   private checkSettled(): void {
     if (!this.views.settled) return;
-    this.settledNow.resolve();
     for (const object of this.resources()) this.add(keyOf(object), 'initial');
   }
 

@@ -17,6 +17,10 @@ import {
 export const INVENTORY_NAME = 'libretto-inventory';
 
 export interface Inventory {
+  /** Every watched kind that has an inventory: also those whose playbook is gone. */
+  watched(): readonly Pick<GroupVersionKind, 'group' | 'kind'>[];
+  /** Reads what is stored anew: another process may have written it. */
+  reload(): Promise<void>;
   /** The kinds ever managed for this watched kind. */
   kinds(watched: Pick<GroupVersionKind, 'group' | 'kind'>): readonly GroupVersionKind[];
   /** Resolves once the kinds are stored. Costs nothing when they are already. */
@@ -41,6 +45,8 @@ export async function openInventory(options: InventoryOptions): Promise<Inventor
   const store = new Store(options);
   await store.read();
   return {
+    watched: () => [...store.content.keys()].map(parseGroupKind),
+    reload: () => store.read(),
     kinds: (watched) => store.content.get(groupKind(watched)) ?? [],
     add: (watched, kinds) => store.change(groupKind(watched), (known) => union(known, kinds)),
     remove: (watched, kinds) => store.change(groupKind(watched), (known) => without(known, kinds)),
@@ -153,6 +159,12 @@ function parse(live: KubeObject | undefined): Content {
   return new Map(
     Object.entries(data).map(([watched, text]) => [watched, String(text).split('\n').flatMap(parseKind)]),
   );
+}
+
+/** `Kind.group`; kinds hold no dot. */
+function parseGroupKind(text: string): Pick<GroupVersionKind, 'group' | 'kind'> {
+  const dot = text.indexOf('.');
+  return dot < 0 ? { group: '', kind: text } : { group: text.slice(dot + 1), kind: text.slice(0, dot) };
 }
 
 function parseKind(line: string): readonly GroupVersionKind[] {

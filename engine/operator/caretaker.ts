@@ -1,0 +1,81 @@
+/**
+ * Cares for kinds whose playbook is gone: a resource that is deleted must still lose its children and its finalizer,
+ * which needs no playbook (the children say how). It touches nothing that is not being deleted.
+ */
+import type { Discovery } from '../cluster/api.ts';
+import type { Controller } from '../controller/controller.ts';
+import type { Inventory } from '../controller/inventory.ts';
+import { FINALIZER } from '../kube/labels.ts';
+import { type GroupVersionKind, groupKind, type KubeObject } from '../kube/object.ts';
+import type { Watch } from '../playbook/model.ts';
+import { planTeardown } from '../reconcile/teardown.ts';
+import type { ControllerParts, Fleet } from './fleet.ts';
+
+export interface CaretakerOptions {
+  readonly fleet: Fleet;
+  readonly parts: ControllerParts;
+  readonly inventory: Inventory;
+  readonly discovery: Discovery;
+}
+
+const NAME = 'without-playbook';
+
+export class Caretaker {
+  private readonly options: CaretakerOptions;
+  private readonly controllers = new Map<string, Controller>();
+
+  constructor(options: CaretakerOptions) {
+    this.options = options;
+  }
+
+  /** Takes on kinds that nobody keeps any more, gives back those that a playbook is about to keep. */
+  async review(): Promise<void> {
+    const { fleet, inventory, discovery } = this.options;
+    for (const [key, controller] of this.controllers) {
+      if (!fleet.keeps(controller.watch.gvk)) continue;
+      this.controllers.delete(key);
+      await fleet.endController(controller);
+    }
+    for (const watched of inventory.watched()) {
+      const served = discovery.byKind(watched.group, watched.kind);
+      if (served !== undefined && !fleet.keeps(watched)) await this.takeOn(served.gvk);
+    }
+  }
+
+  private async takeOn(gvk: GroupVersionKind): Promise<void> {
+    if (this.controllers.has(groupKind(gvk))) return;
+    const { fleet, parts } = this.options;
+    const controller = fleet.add({
+      ...parts,
+      watch: bareWatch(gvk),
+      playbook: { name: NAME, version: '' },
+      metadataOnly: () => true,
+      decide: async (_watch, snapshot) => planTeardown(snapshot),
+      concerns: isBeingDeleted,
+      servedByPlaybook: (kind) => fleet.serves(kind),
+    });
+    this.controllers.set(groupKind(gvk), controller);
+    await controller.settled();
+    controller.start();
+  }
+}
+
+function isBeingDeleted({ metadata }: KubeObject): boolean {
+  return metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? []).includes(FINALIZER);
+}
+
+/** A watch that describes nothing: its kinds come from the inventory. */
+function bareWatch(gvk: GroupVersionKind): Watch {
+  const place = { file: 'watches.yaml', line: 1, column: 1 };
+  return {
+    place,
+    gvk,
+    unselected: 'Leave',
+    ownsStatus: false,
+    vars: [],
+    manifests: [],
+    observe: [],
+    health: [],
+    status: [],
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * The controllers that run, playbook by playbook. A playbook's new version is prepared beside the old one and takes
+ * over when its caches hold what it reads; what was remembered of each resource goes with it.
+ */
+
+import { type Controller, type ControllerOptions, createController } from '../controller/controller.ts';
+import { matchesLabels } from '../controller/dependencies.ts';
+import type { Lane } from '../controller/queue.ts';
+import type { Handler } from '../controller/workers.ts';
+import type { GroupVersionKind, KubeObject } from '../kube/object.ts';
+import { groupKind } from '../kube/object.ts';
+import type { Playbook, Watch } from '../playbook/model.ts';
+import { collectReads } from '../playbook/reads.ts';
+import { planReconcile } from '../reconcile/plan.ts';
+
+/** What every controller of one operator shares. */
+export type ControllerParts = Omit<
+  ControllerOptions,
+  'watch' | 'playbook' | 'metadataOnly' | 'decide' | 'concerns' | 'servedByPlaybook'
+>;
+
+export interface RunningPlaybook {
+  readonly playbook: Playbook;
+  readonly controllers: readonly Controller[];
+}
+
+export class Fleet {
+  /** Called when the kinds that are kept have changed, before the new controllers start. */
+  onChange: () => Promise<void> = () => Promise.resolve();
+  private readonly parts: ControllerParts;
+  private readonly byLane = new Map<Lane, Controller>();
+  private readonly running = new Set<RunningPlaybook>();
+  private served: ReadonlySet<string> = new Set();
+  private kept: ReadonlySet<string> = new Set();
+
+  constructor(parts: ControllerParts) {
+    this.parts = parts;
+  }
+
+  handlerOf(lane: Lane): Handler | undefined {
+    const controller = this.byLane.get(lane);
+    return controller === undefined ? undefined : (key) => controller.process(key);
+  }
+
+  /** Opens the caches; nothing is worked on yet. */
+  prepare(playbook: Playbook): RunningPlaybook {
+    const metadataOnly = new Set(
+      collectReads(playbook).flatMap((r) => (r.read === 'metadata' ? [groupKind(r.gvk)] : [])),
+    );
+    for (const { gvk, read } of collectReads(playbook))
+      if (read === 'full') metadataOnly.delete(groupKind(gvk));
+    const controllers = playbook.watches.map((watch) =>
+      this.add({
+        ...this.parts,
+        watch,
+        playbook,
+        metadataOnly: (gvk) => metadataOnly.has(groupKind(gvk)),
+        decide: planReconcile,
+        concerns: (resource) => selected(watch, resource),
+        servedByPlaybook: (gvk) => this.served.has(groupKind(gvk)),
+      }),
+    );
+    return { playbook, controllers };
+  }
+
+  /** A controller of its own, outside any playbook. */
+  add(options: ControllerOptions): Controller {
+    const controller = createController(options);
+    this.byLane.set(controller.lane, controller);
+    return controller;
+  }
+
+  /** True where a playbook that runs, or is about to, keeps resources of this kind. */
+  keeps(gvk: Pick<GroupVersionKind, 'group' | 'kind'>): boolean {
+    return this.kept.has(groupKind(gvk));
+  }
+
+  /** True while a playbook's kinds count as served by an operator. */
+  serves(gvk: Pick<GroupVersionKind, 'group' | 'kind'>): boolean {
+    return this.served.has(groupKind(gvk));
+  }
+
+  /** The new version takes over from the old one, once that has finished what it was doing. */
+  async swap(former: RunningPlaybook | undefined, next: RunningPlaybook): Promise<void> {
+    if (former !== undefined) await this.end(former);
+    this.running.add(next);
+    this.recount();
+    await this.onChange();
+    for (const controller of next.controllers) {
+      const before = former?.controllers.find(
+        (c) => groupKind(c.watch.gvk) === groupKind(controller.watch.gvk),
+      );
+      controller.start(before?.memories);
+    }
+  }
+
+  /** Stops working for a playbook; its objects stay as they are. */
+  async end(playbook: RunningPlaybook): Promise<void> {
+    this.running.delete(playbook);
+    this.recount();
+    await Promise.all(playbook.controllers.map((c) => this.endController(c)));
+  }
+
+  async endController(controller: Controller): Promise<void> {
+    await controller.stop();
+    this.byLane.delete(controller.lane);
+  }
+
+  /** Reads the inventory again in every controller. */
+  refresh(): void {
+    for (const controller of this.byLane.values()) controller.refresh();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.byLane.values()].map((c) => this.endController(c)));
+  }
+
+  private recount(): void {
+    const watches = [...this.running].flatMap((r) => r.playbook.watches);
+    this.kept = new Set(watches.map((w) => groupKind(w.gvk)));
+    this.served = new Set(watches.filter((w) => w.ownsStatus).map((w) => groupKind(w.gvk)));
+  }
+}
+
+/** Outside the selector: left alone, or cleaned up, which the plan sees to. */
+function selected({ selector, unselected }: Watch, resource: KubeObject): boolean {
+  return selector === undefined || unselected === 'Remove' || matchesLabels(resource, selector.matchLabels);
+}

@@ -1,0 +1,289 @@
+/**
+ * Everything that runs against one cluster, put together: who leads, where playbooks come from, the queue with its
+ * workers, the controllers, Events, metrics and the HTTP endpoint. Builds parts and hands them over; decides nothing.
+ */
+import type { Clock } from '../base/clock.ts';
+import { EngineError, errorMessage } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import { createMetrics, type Metrics } from '../base/metrics.ts';
+import { randomHex } from '../base/random.ts';
+import type { Cluster } from '../cluster/api.ts';
+import { isForbidden } from '../cluster/errors.ts';
+import { createEventRecorder, type EventRecorder } from '../cluster/events.ts';
+import { type Inventory, openInventory } from '../controller/inventory.ts';
+import { createWorkQueue, type WorkQueue } from '../controller/queue.ts';
+import { createQueueMetrics, createReconcileMetrics } from '../controller/queue-metrics.ts';
+import { createWorkers, type Workers } from '../controller/workers.ts';
+import { FIELD_MANAGER } from '../kube/labels.ts';
+import { Caretaker } from './caretaker.ts';
+import { watchConfigMaps } from './configmap-source.ts';
+import { type ControllerParts, Fleet } from './fleet.ts';
+import { watchFolders } from './folder-source.ts';
+import { ensureHashKey, readHashKey } from './hash-key.ts';
+import { type HttpEndpoint, serveHttp } from './http.ts';
+import { type LeaderElectionOptions, type Leadership, takeLeadership } from './leadership.ts';
+import { type PlaybookStanding, Registry } from './registry.ts';
+import { createReporter, type Reporter } from './report.ts';
+import type { Sources } from './source.ts';
+
+export interface OperatorOptions {
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Default: a registry of its own. */
+  readonly metrics?: Metrics;
+  /** The engine's own namespace: its lease, inventory, hash key and, by default, its playbooks. It must exist. */
+  readonly namespace: string;
+  /** Namespaces whose ConfigMaps are trusted as playbooks; default: the engine's own. */
+  readonly playbookNamespaces?: readonly string[];
+  readonly playbookFolders?: readonly string[];
+  /** Namespaces to work in; default: all. */
+  readonly watchNamespaces?: readonly string[];
+  /** Default: none; this is the only process. */
+  readonly leaderElection?: LeaderElectionOptions;
+  readonly http?: { readonly host: string; readonly port: number };
+  /** Resources in work at once; default 16. */
+  readonly concurrency?: number;
+  /** Default true. */
+  readonly installCrds?: boolean;
+  /** Whether playbooks may put children into other namespaces than their resource's; default false. */
+  readonly allowOtherNamespaces?: boolean;
+  /** This process: its pod's or host's name, for Events. */
+  readonly instance: string;
+}
+
+export interface Operator {
+  /** Resolves when the playbooks that were there at start run, or are refused. Rejects where the start failed. */
+  readonly ready: Promise<void>;
+  /** Resolves with the reason when the operator ended by itself: the lease was lost. */
+  readonly lost: Promise<string>;
+  readonly httpPort: number | undefined;
+  playbooks(): readonly PlaybookStanding[];
+  /** Finishes what runs, releases the lease. The objects in the cluster stay. */
+  stop(): Promise<void>;
+}
+
+/** Rejects with an EngineError where the HTTP port is taken. The cluster stays its caller's. */
+export async function startOperator(options: OperatorOptions): Promise<Operator> {
+  const metrics = options.metrics ?? createMetrics();
+  const running = new RunningOperator(options, metrics);
+  await running.listen();
+  running.begin();
+  return running;
+}
+
+class RunningOperator implements Operator {
+  readonly ready: Promise<void>;
+  readonly lost: Promise<string>;
+  private readonly options: OperatorOptions;
+  private readonly metrics: Metrics;
+  private readonly leadership: Leadership;
+  private readonly queue: WorkQueue;
+  private readonly workers: Workers;
+  private readonly recorder: EventRecorder;
+  private readonly reporter: Reporter;
+  private readonly readiness = Promise.withResolvers<void>();
+  private readonly losing = Promise.withResolvers<string>();
+  private readonly stopping = new AbortController();
+  private http: HttpEndpoint | undefined;
+  private fleet: Fleet | undefined;
+  private registry: Registry | undefined;
+  private sources: readonly Sources[] = [];
+  private starting: Promise<void> = Promise.resolve();
+  private isReady = false;
+
+  constructor(options: OperatorOptions, metrics: Metrics) {
+    const { cluster, clock, logger, namespace } = options;
+    this.options = options;
+    this.metrics = metrics;
+    this.ready = this.readiness.promise;
+    this.ready.catch(() => {}); // whoever waits for it hears of it
+    this.lost = this.losing.promise;
+    this.queue = createWorkQueue({ clock, metrics: createQueueMetrics(metrics) });
+    this.workers = createWorkers({
+      queue: this.queue,
+      concurrency: options.concurrency ?? 16,
+      handlerOf: (lane) => this.fleet?.handlerOf(lane),
+      onError: (lane, key, error) =>
+        logger.error('a pass failed', {
+          controller: lane.name,
+          key,
+          error: errorMessage(error),
+          stack: error instanceof Error ? error.stack : undefined,
+        }),
+    });
+    const election = options.leaderElection;
+    this.leadership = takeLeadership({
+      cluster,
+      clock,
+      logger,
+      metrics,
+      namespace,
+      election,
+      onLost: (reason) => this.loseLead(reason),
+    });
+    const { client } = this.leadership.cluster;
+    this.recorder = createEventRecorder({
+      client,
+      clock,
+      logger,
+      controller: FIELD_MANAGER,
+      instance: options.instance,
+    });
+    this.reporter = createReporter({
+      client,
+      recorder: this.recorder,
+      logger,
+      metrics,
+      mayWrite: this.leadership.mayWrite,
+    });
+  }
+
+  get httpPort(): number | undefined {
+    return this.http?.port;
+  }
+
+  async listen(): Promise<void> {
+    if (this.options.http === undefined) return;
+    const notReady = (): string | undefined =>
+      this.isReady ? undefined : 'the playbooks are still being loaded';
+    this.http = await serveHttp({ ...this.options.http, metrics: this.metrics, notReady });
+  }
+
+  begin(): void {
+    this.starting = this.start().then(
+      () => this.readiness.resolve(),
+      (error: unknown) => this.readiness.reject(error),
+    );
+  }
+
+  playbooks(): readonly PlaybookStanding[] {
+    return this.registry?.standings() ?? [];
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await Promise.all(this.sources.map((s) => s.stop()));
+    await this.registry?.stop();
+    await this.workers.stop();
+    await this.fleet?.stop();
+    await this.recorder.close();
+    await this.leadership.stop();
+    await this.reporter.flush();
+    await this.http?.close();
+  }
+
+  private async start(): Promise<void> {
+    const { client } = this.leadership.cluster;
+    await this.checkNamespace();
+    const hashKey = await this.hashKey();
+    if (hashKey === undefined) return;
+    const inventory = await openInventory({
+      client,
+      namespace: this.options.namespace,
+      fieldManager: FIELD_MANAGER,
+    });
+    const parts = this.controllerParts(hashKey, inventory);
+    const fleet = new Fleet(parts);
+    this.fleet = fleet;
+    const caretaker = new Caretaker({ fleet, parts, inventory, discovery: this.options.cluster.discovery });
+    const registry = this.createRegistry(fleet, caretaker);
+    this.registry = registry;
+    this.sources = this.openSources(registry);
+    void this.workWhenLeading(fleet, inventory);
+    await Promise.all(this.sources.map((s) => s.ready));
+    await registry.begin();
+    fleet.onChange = () => caretaker.review();
+    await caretaker.review();
+    this.isReady = !this.stopping.signal.aborted;
+    if (this.isReady)
+      this.options.logger.info('ready', {
+        playbooks: registry.standings().length,
+        leading: this.leadership.leading,
+      });
+  }
+
+  /** Reads pass in a standby, too, so that it takes over with warm caches. */
+  private async workWhenLeading(fleet: Fleet, inventory: Inventory): Promise<void> {
+    if (!(await this.leadership.mayWrite(this.stopping.signal))) return;
+    if (this.options.leaderElection !== undefined) {
+      await inventory.reload();
+      fleet.refresh();
+    }
+    if (!this.stopping.signal.aborted) this.workers.start();
+  }
+
+  private async checkNamespace(): Promise<void> {
+    const { namespace, cluster } = this.options;
+    const found = await cluster.client
+      .get({ group: '', version: 'v1', kind: 'Namespace', name: namespace })
+      .catch((error: unknown) => {
+        if (isForbidden(error)) return true; // may not look; the first write tells
+        throw error;
+      });
+    if (found !== undefined) return;
+    throw new EngineError('EngineNamespaceMissing', `the engine's namespace ${namespace} does not exist`, {
+      hint: `create it: kubectl create namespace ${namespace}, or name another one with --namespace`,
+    });
+  }
+
+  /** A standby may only read it; where there is none yet, it waits until it leads. Undefined: stopped before. */
+  private async hashKey(): Promise<string | undefined> {
+    const { client } = this.leadership.cluster;
+    const { namespace } = this.options;
+    const known = await readHashKey(client, namespace);
+    if (known !== undefined) return known;
+    return (await this.leadership.mayWrite(this.stopping.signal))
+      ? await ensureHashKey(client, namespace)
+      : undefined;
+  }
+
+  private controllerParts(hashKey: string, inventory: Inventory): ControllerParts {
+    const { clock, logger, watchNamespaces, allowOtherNamespaces } = this.options;
+    return {
+      cluster: this.leadership.cluster,
+      clock,
+      logger,
+      queue: this.queue,
+      metrics: createReconcileMetrics(this.metrics),
+      recorder: this.recorder,
+      inventory,
+      scope: watchNamespaces,
+      hashKey,
+      allowances: { otherNamespaces: allowOtherNamespaces ?? false },
+      entropy: () => randomHex(32),
+    };
+  }
+
+  private createRegistry(fleet: Fleet, caretaker: Caretaker): Registry {
+    const { clock, logger, installCrds } = this.options;
+    return new Registry({
+      cluster: this.leadership.cluster,
+      clock,
+      logger,
+      fleet,
+      reporter: this.reporter,
+      installCrds: installCrds ?? true,
+      mayWrite: this.leadership.mayWrite,
+      onRemoved: () => caretaker.review(),
+    });
+  }
+
+  private openSources(events: Registry): readonly Sources[] {
+    const { cluster, clock, namespace, playbookNamespaces, playbookFolders } = this.options;
+    const configMaps = watchConfigMaps({
+      cluster,
+      namespace,
+      playbookNamespaces: playbookNamespaces ?? [namespace],
+      events,
+    });
+    if (playbookFolders === undefined || playbookFolders.length === 0) return [configMaps];
+    return [configMaps, watchFolders({ roots: playbookFolders, clock, events })];
+  }
+
+  private loseLead(reason: string): void {
+    if (this.stopping.signal.aborted) return;
+    void this.workers.stop();
+    this.losing.resolve(reason);
+  }
+}

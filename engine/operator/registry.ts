@@ -1,0 +1,244 @@
+/**
+ * The playbooks of one operator: takes what the sources report, loads it, and brings it to life or says why not.
+ * The last good version goes on while a newer one has errors or is not ready. Each playbook is worked on by itself,
+ * so that one that waits (for its definitions, for a cache) delays no other.
+ */
+
+import { backoffDelay, REFLECTOR_BACKOFF } from '../base/backoff.ts';
+import { type Clock, pause } from '../base/clock.ts';
+import type { Diagnostic } from '../base/diagnostic.ts';
+import { errorMessage } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Cluster } from '../cluster/api.ts';
+import type { LoadResult, Playbook } from '../playbook/model.ts';
+import { Claims } from './claims.ts';
+import { installCrds } from './crd-install.ts';
+import type { Fleet, RunningPlaybook } from './fleet.ts';
+import type { MayWrite } from './leadership.ts';
+import { loadSource } from './load-source.ts';
+import type { Reporter } from './report.ts';
+import type { PlaybookSource, SourceEvents } from './source.ts';
+
+export interface RegistryOptions {
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly fleet: Fleet;
+  readonly reporter: Reporter;
+  readonly installCrds: boolean;
+  readonly mayWrite: MayWrite;
+  /** Called after a playbook was removed. */
+  readonly onRemoved: () => Promise<void>;
+}
+
+/** How a playbook stands, for the command line and the console. */
+export interface PlaybookStanding {
+  readonly id: string;
+  readonly source: PlaybookSource;
+  readonly running: Playbook | undefined;
+  readonly problems: readonly Diagnostic[];
+}
+
+interface Entry {
+  readonly id: string;
+  source: PlaybookSource | undefined;
+  running: RunningPlaybook | undefined;
+  problems: readonly Diagnostic[];
+  /** Ends the present attempt when a newer source comes. */
+  attempt: AbortController;
+  work: Promise<void>;
+}
+
+export class Registry implements SourceEvents {
+  private readonly options: RegistryOptions;
+  private readonly entries = new Map<string, Entry>();
+  private readonly claims = new Claims();
+  private readonly endDiscovery: () => void;
+  /** Loading and claiming go one after the other, in the order of age at start. */
+  private turn: Promise<unknown> = Promise.resolve();
+  private begun = false;
+  private stopped = false;
+
+  constructor(options: RegistryOptions) {
+    this.options = options;
+    this.endDiscovery = options.cluster.discovery.onChange(() =>
+      this.reconsider((e) => e.problems.length > 0),
+    );
+  }
+
+  changed(source: PlaybookSource): void {
+    const entry = this.entries.get(source.id) ?? newEntry(source.id);
+    this.entries.set(source.id, entry);
+    entry.source = source;
+    if (this.begun) this.schedule(entry);
+  }
+
+  removed(id: string): void {
+    const entry = this.entries.get(id);
+    if (entry?.source === undefined) return;
+    const { source } = entry;
+    entry.source = undefined;
+    if (!this.begun) return;
+    entry.attempt.abort();
+    entry.work = entry.work.then(() => this.remove(entry, source));
+  }
+
+  /** Brings to life what the sources have reported by now; resolves when all of it runs, or is refused. */
+  async begin(): Promise<void> {
+    this.begun = true;
+    const entries = byAge([...this.entries.values()]);
+    for (const entry of entries) this.schedule(entry);
+    await Promise.all(entries.map((e) => e.work));
+  }
+
+  standings(): readonly PlaybookStanding[] {
+    return [...this.entries.values()].flatMap(({ id, source, running, problems }) =>
+      source === undefined ? [] : [{ id, source, running: running?.playbook, problems }],
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.endDiscovery();
+    for (const entry of this.entries.values()) entry.attempt.abort();
+    await Promise.all([...this.entries.values()].map((e) => e.work));
+  }
+
+  private schedule(entry: Entry): void {
+    if (this.stopped) return;
+    entry.attempt.abort();
+    const attempt = new AbortController();
+    entry.attempt = attempt;
+    const turn = this.nextTurn();
+    entry.work = entry.work.then(() => this.bring(entry, attempt.signal, turn)).finally(turn.end);
+  }
+
+  /** A place in the line of those that load and claim. */
+  private nextTurn(): { begin: Promise<unknown>; end: () => void } {
+    const begin = this.turn;
+    const ended = Promise.withResolvers<void>();
+    this.turn = ended.promise;
+    return { begin, end: () => ended.resolve() };
+  }
+
+  private reconsider(which: (entry: Entry) => boolean): void {
+    if (!this.begun) return;
+    for (const entry of byAge([...this.entries.values()].filter((e) => e.source !== undefined && which(e))))
+      this.schedule(entry);
+  }
+
+  /** Tries until it runs, is refused, or a newer source comes. */
+  private async bring(
+    entry: Entry,
+    signal: AbortSignal,
+    turn: { begin: Promise<unknown>; end: () => void },
+  ): Promise<void> {
+    for (let failures = 1; !signal.aborted && entry.source !== undefined; failures++) {
+      try {
+        await this.tryToBring(entry, entry.source, signal, turn);
+        return;
+      } catch (error) {
+        turn.end();
+        this.options.logger.warn('a playbook could not be brought up and is tried again', {
+          playbook: entry.id,
+          failures,
+          error: errorMessage(error),
+        });
+        await pause(this.options.clock, backoffDelay(REFLECTOR_BACKOFF, failures), signal);
+      }
+    }
+  }
+
+  private async tryToBring(
+    entry: Entry,
+    source: PlaybookSource,
+    signal: AbortSignal,
+    turn: { begin: Promise<unknown>; end: () => void },
+  ): Promise<void> {
+    await turn.begin;
+    if (signal.aborted) return;
+    const loaded = this.claim(entry, await loadSource(source, this.options.cluster.discovery));
+    turn.end();
+    if (loaded.kind === 'refused') return this.refuse(entry, source, loaded.problems);
+    const { playbook, warnings } = loaded;
+    const missing = await this.install(playbook, signal);
+    if (missing.length > 0) return this.refuse(entry, source, [...missing, ...warnings]);
+    if (entry.running?.playbook.contentHash !== playbook.contentHash)
+      await this.goLive(entry, playbook, signal);
+    if (signal.aborted) return;
+    entry.problems = warnings;
+    this.options.reporter.report(source, { kind: 'loaded', version: playbook.version }, warnings);
+    if (this.claims.keepOnly(entry.id, playbook)) this.freed();
+  }
+
+  private claim(entry: Entry, loaded: LoadResult): LoadResult {
+    if (loaded.kind === 'refused') return loaded;
+    const problems = this.claims.take(entry.id, loaded.playbook);
+    return problems.length === 0 ? loaded : { kind: 'refused', problems: [...problems, ...loaded.warnings] };
+  }
+
+  private async install(playbook: Playbook, signal: AbortSignal): Promise<readonly Diagnostic[]> {
+    if (!this.options.installCrds) return [];
+    const { cluster, clock, mayWrite } = this.options;
+    return await installCrds(playbook.crds, { cluster, clock, mayWrite, signal });
+  }
+
+  private async goLive(entry: Entry, playbook: Playbook, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const next = this.options.fleet.prepare(playbook);
+    await Promise.all(next.controllers.map((c) => c.settled(signal)));
+    if (signal.aborted) return await this.options.fleet.end(next);
+    const former = entry.running;
+    entry.running = next;
+    await this.options.fleet.swap(former, next);
+  }
+
+  private refuse(entry: Entry, source: PlaybookSource, problems: readonly Diagnostic[]): void {
+    entry.problems = problems;
+    if (this.claims.keepOnly(entry.id, entry.running?.playbook)) this.freed();
+    this.options.reporter.report(
+      source,
+      { kind: 'refused', running: entry.running?.playbook.version },
+      problems,
+    );
+  }
+
+  private async remove(entry: Entry, source: PlaybookSource): Promise<void> {
+    if (entry.source !== undefined) return; // it came back meanwhile
+    const { running } = entry;
+    entry.running = undefined;
+    entry.problems = [];
+    if (running !== undefined) await this.options.fleet.end(running);
+    if (entry.source === undefined) this.entries.delete(entry.id);
+    this.options.reporter.removed(source, whatStays(running));
+    if (this.claims.keepOnly(entry.id, undefined)) this.freed();
+    await this.options.onRemoved();
+  }
+
+  /** A kind has become free: those that were refused for it may have it now, the oldest first. */
+  private freed(): void {
+    this.reconsider((e) => e.problems.some((p) => p.code === 'KindTaken'));
+  }
+}
+
+function newEntry(id: string): Entry {
+  return {
+    id,
+    source: undefined,
+    running: undefined,
+    problems: [],
+    attempt: new AbortController(),
+    work: Promise.resolve(),
+  };
+}
+
+function byAge(entries: readonly Entry[]): readonly Entry[] {
+  const age = (e: Entry): number => e.source?.createdAt ?? 0;
+  return [...entries].sort((a, b) => age(a) - age(b) || (a.id < b.id ? -1 : 1));
+}
+
+function whatStays(running: RunningPlaybook | undefined): string {
+  if (running === undefined) return 'nothing of it was running';
+  const kinds = running.controllers.map((c) => `${c.resourceCount} ${c.watch.gvk.kind}`).join(', ');
+  return `${kinds} and their objects stay as they are and are no longer kept as described; deleting one still cleans up`;
+}
