@@ -11,7 +11,15 @@
  */
 import { canonicalJson, sameJson } from './canonical.ts';
 import { type FieldPath, type PathElement, parseElement, serializeElement } from './fieldpath.ts';
-import { isObject, type Json, type JsonObject, type ManagedFieldsEntry } from './object.ts';
+import {
+  type GroupVersionKind,
+  gvkOf,
+  isObject,
+  type Json,
+  type JsonObject,
+  type KubeObject,
+  type ManagedFieldsEntry,
+} from './object.ts';
 import type { SchemaNode } from './schema.ts';
 import { asJson, isJsonObject, isList, omit } from './value.ts';
 
@@ -30,11 +38,13 @@ const STRIPPED_METADATA: readonly string[] = [
 
 export interface CoverOptions {
   /**
-   * The live object, given for an `Update` entry of a built-in kind: such an entry is what the API server stored, and
-   * it stores no false, 0, '', {} or [] that Go's `omitempty` drops. Those count as covered where the live object has
-   * none either.
+   * The live object, given where the entry is still the `Update` of a create. Such an entry is the difference between
+   * what was stored and an empty Go struct, so for built-in kinds it holds no false, 0, '', {} or []: those are either
+   * dropped (`omitempty`) or there from the beginning (`value: 0`, `podSelector: {}`). They count as covered where the
+   * live object has none or the same, no manager holds them, and its generation is still 1: later, one that is missing
+   * may have been recorded and removed (`allowPrivilegeEscalation: false`), and only an apply brings certainty.
    */
-  readonly live?: unknown;
+  readonly live?: KubeObject;
 }
 
 /**
@@ -49,7 +59,7 @@ export function uncovered(
 ): readonly FieldPath[] {
   const found: Uncovered[] = [];
   walkMap(recordable(tree), fieldsV1, schema, { path: [], found });
-  return found.filter((f) => !isOmittedZero(f, options)).map((f) => f.path);
+  return found.filter((f) => !isUnrecordedZero(f, options.live)).map((f) => f.path);
 }
 
 /** The tree without what field sets never record. */
@@ -156,30 +166,48 @@ type Fields = JsonObject | undefined;
 function walk(value: Json, node: Fields, schema: SchemaNode | undefined, at: Walk): void {
   if (value === null) return;
   if (isList(value)) walkList(value, node, schema, at);
-  else if (!isJsonObject(value)) need(node !== undefined && isMember(node), value, at);
-  else if (schema?.mapType === 'atomic') need(node !== undefined && isMember(node), value, at);
+  else if (!isJsonObject(value) || isAtomicMap(node, schema)) need(isMember(node), value, at);
   else if (Object.keys(value).length === 0) need(node !== undefined, value, at);
   else walkMap(value, node, schema, at);
 }
 
+/** Without a schema a map that has fields but is recorded as a leaf must be atomic. */
+function isAtomicMap(node: Fields, schema: SchemaNode | undefined): boolean {
+  if (schema !== undefined) return schema.mapType === 'atomic';
+  return node !== undefined && Object.keys(node).length === 0;
+}
+
+/** What the API server deduces of data below an open node: lists are atomic, maps granular. */
+const DEDUCED: SchemaNode = {
+  intOrString: false,
+  open: true,
+  property: () => undefined,
+  propertyNames: () => [],
+  listType: 'atomic',
+  listKeys: [],
+  mapType: 'granular',
+  required: [],
+  nullable: true,
+};
+
 function walkMap(map: JsonObject, node: Fields, schema: SchemaNode | undefined, at: Walk): void {
   for (const [name, value] of Object.entries(map)) {
     const element: PathElement = { kind: 'field', name };
-    const child = schema?.property(name) ?? schema?.values;
+    const child = schema?.property(name) ?? schema?.values ?? (schema?.open === true ? DEDUCED : undefined);
     walk(value, childOf(node, element), child, below(at, element));
   }
 }
 
 function walkList(list: readonly Json[], node: Fields, schema: SchemaNode | undefined, at: Walk): void {
   if (schema === undefined) walkUntypedList(list, node, at);
-  else if (schema.listType === 'atomic') need(node !== undefined && isMember(node), list, at);
+  else if (schema.listType === 'atomic') need(isMember(node), list, at);
   else {
     const elements = list.map((item) => elementOf(item, schema));
     walkItems(list, elements, node, schema.items, at);
   }
 }
 
-/** Two items with the same key are one leaf (ratcheting of lists that an older schema let through). */
+/** A held item is walked further, unless it is a leaf: an atomic map, or one of several with the same key. */
 function walkItems(
   items: readonly Json[],
   elements: readonly PathElement[],
@@ -188,16 +216,19 @@ function walkItems(
   at: Walk,
 ): void {
   const keys = elements.map(serializeElement);
-  const repeated =
-    keys.length === new Set(keys).size ? undefined : new Set(keys.filter((k, i) => keys.indexOf(k) !== i));
-  for (const [index, item] of items.entries()) {
-    const element = elements[index];
-    if (element === undefined) continue;
+  const repeated = repeatedIn(keys);
+  for (const [index, element] of elements.entries()) {
+    const item = items[index] ?? null;
     const child = childOf(node, element);
+    const leaf = isAtomicMap(child, schema) || repeated.has(keys[index]);
     if (child === undefined) need(false, item, below(at, element));
-    else if (isJsonObject(item) && !repeated?.has(keys[index] ?? ''))
-      walkMap(item, child, schema, below(at, element));
+    else if (isJsonObject(item) && !leaf) walkMap(item, child, schema, below(at, element));
   }
+}
+
+function repeatedIn(keys: readonly string[]): ReadonlySet<string | undefined> {
+  const seen = new Set<string>();
+  return new Set(keys.filter((key) => seen.size === seen.add(key).size));
 }
 
 function walkUntypedList(list: readonly Json[], node: Fields, at: Walk): void {
@@ -205,7 +236,7 @@ function walkUntypedList(list: readonly Json[], node: Fields, at: Walk): void {
   const associative = recorded.some((e) => e?.kind === 'key' || e?.kind === 'value');
   if (list.length === 0) return;
   if (!associative) {
-    need(node !== undefined && isMember(node), list, at);
+    need(isMember(node), list, at);
     return;
   }
   const elements = list.map(
@@ -250,7 +281,8 @@ function need(covered: boolean, value: Json, at: Walk): void {
 }
 
 /** A node that is a leaf, or says of itself (`.`) that it is held. */
-function isMember(node: JsonObject): boolean {
+function isMember(node: Fields): boolean {
+  if (node === undefined) return false;
   return Object.hasOwn(node, '.') || Object.keys(node).length === 0;
 }
 
@@ -285,8 +317,17 @@ function step(value: unknown, element: PathElement): unknown {
   return value.find((item) => denotes(element, asJson(item)));
 }
 
-function isOmittedZero({ path, value }: Uncovered, { live }: CoverOptions): boolean {
-  return live !== undefined && isZero(value) && valueAt(live, path) === undefined;
+/** The live object may be cut down to what playbooks read, so managedFields is asked as well: nobody may hold the field. */
+function isUnrecordedZero({ path, value }: Uncovered, live: KubeObject | undefined): boolean {
+  if (live?.metadata.generation !== 1 || !isZero(value) || !isBuiltIn(gvkOf(live))) return false;
+  const stored = valueAt(live, path);
+  if (stored !== undefined && !sameJson(asJson(stored), value)) return false;
+  return ownersOf(path, live.metadata.managedFields).length === 0;
+}
+
+/** Kinds that the API server keeps as Go structs; custom resources are stored as they were sent. */
+function isBuiltIn({ group }: GroupVersionKind): boolean {
+  return !group.includes('.') || group.endsWith('.k8s.io');
 }
 
 function isZero(value: Json): boolean {

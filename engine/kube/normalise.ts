@@ -21,12 +21,12 @@ export const SERVER_METADATA: readonly string[] = [
 ];
 
 /**
- * The tree without nulls, status, server-set metadata and the ignored paths (property names from the root), and with a
- * Secret's `stringData` moved into `data`.
+ * The tree without nulls, status, server-set metadata, empty labels and annotations and the ignored paths (property names from
+ * the root), and with a Secret's `stringData` moved into `data`.
  */
 export function normalise(tree: JsonObject, ignored: readonly (readonly string[])[] = []): JsonObject {
   const { metadata, ...rest } = omit(dropNulls(tree), 'status');
-  const kept = isJsonObject(metadata) ? { metadata: omit(metadata, ...SERVER_METADATA) } : {};
+  const kept = isJsonObject(metadata) ? { metadata: metadataOf(metadata) } : {};
   const { apiVersion, kind, ...body } = rest;
   const head = {
     ...(apiVersion === undefined ? {} : { apiVersion }),
@@ -34,6 +34,14 @@ export function normalise(tree: JsonObject, ignored: readonly (readonly string[]
   };
   const whole = encodeStringData({ ...head, ...kept, ...body });
   return ignored.reduce((result, path) => deletePath(result, path), whole);
+}
+
+/** Empty labels and annotations are the same as none: the API server drops them, and forgets who set them. */
+function metadataOf(metadata: JsonObject): JsonObject {
+  const kept = Object.entries(omit(metadata, ...SERVER_METADATA));
+  return Object.fromEntries(
+    kept.filter(([, value]) => !isJsonObject(value) || Object.keys(value).length > 0),
+  );
 }
 
 /** The tree without null, at any depth: null counts as missing and is never sent. */

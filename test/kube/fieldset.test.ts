@@ -4,7 +4,7 @@ import { fieldPath, formatPath, parseElement, serializeElement } from '../../eng
 import { holdsPath, ownEntry, ownersOf, pathsIn, uncovered, valueAt } from '../../engine/kube/fieldset.ts';
 import type { JsonObject, ManagedFieldsEntry } from '../../engine/kube/object.ts';
 import { schemaFromCrd } from '../../engine/kube/schema-model.ts';
-import { crd } from './builders.ts';
+import { crd, object } from './builders.ts';
 
 const SERVICE_SCHEMA = schemaFromCrd(
   crd({
@@ -125,6 +125,19 @@ describe('cover of a manifest by an entry of managedFields', () => {
     expect(printed({ spec: { limits: {} } }, { 'f:spec': { 'f:limits': { 'f:cpu': {} } } })).toEqual([]);
   });
 
+  it('takes lists below an open field as atomic, empty ones too', () => {
+    const tree = { spec: { raw: { a: [1], b: [], c: { d: {} } } } };
+    const schema = schemaFromCrd(
+      crd({
+        spec: { type: 'object', properties: { raw: { 'x-kubernetes-preserve-unknown-fields': true } } },
+      }),
+      'v1',
+    );
+    const held = { 'f:a': {}, 'f:b': {}, 'f:c': { 'f:d': {} } };
+    expect(printed(tree, { 'f:spec': { 'f:raw': held } }, schema)).toEqual([]);
+    expect(printed(tree, {}, schema)).toEqual(['spec.raw.a', 'spec.raw.b', 'spec.raw.c.d']);
+  });
+
   it('ignores nulls', () => {
     expect(printed({ spec: { type: null, args: null } }, {})).toEqual([]);
   });
@@ -148,7 +161,35 @@ describe('cover of a manifest by an entry of managedFields', () => {
   });
 });
 
+describe('items that are atomic maps', () => {
+  const schema = schemaFromCrd(
+    crd({
+      refs: {
+        type: 'array',
+        'x-kubernetes-list-type': 'map',
+        'x-kubernetes-list-map-keys': ['name'],
+        items: {
+          type: 'object',
+          'x-kubernetes-map-type': 'atomic',
+          properties: { name: { type: 'string' } },
+        },
+      },
+    }),
+    'v1',
+  );
+
+  it('are leaves below their key', () => {
+    const fields = { 'f:refs': { 'k:{"name":"a"}': {} } };
+    expect(printed({ refs: [{ name: 'a' }] }, fields, schema)).toEqual([]);
+    expect(printed({ refs: [{ name: 'b' }] }, fields, schema)).toEqual(['refs[name=b]']);
+  });
+});
+
 describe('cover without a schema', () => {
+  it('takes a map that is recorded as a leaf as atomic', () => {
+    expect(cover({ selector: { app: 'x' } }, { 'f:selector': {} })).toEqual([]);
+  });
+
   const cover = (tree: JsonObject, fields: JsonObject): readonly string[] =>
     uncovered(tree, fields, undefined).map(formatPath);
 
@@ -167,8 +208,10 @@ describe('cover without a schema', () => {
   });
 });
 
-describe('an Update entry of what was stored', () => {
-  const live = { spec: { limits: { cpu: '1' }, ports: [{ port: 80, protocol: 'TCP' }] } };
+describe('the Update entry of a create', () => {
+  const live = object('apps/v1', 'Deployment', {
+    spec: { limits: { cpu: '1' }, value: 0, ports: [{ port: 80, protocol: 'TCP' }] },
+  });
 
   it('covers zero values that the live object leaves out', () => {
     const tree = { spec: { hostNetwork: false, count: 0, args: [], limits: { cpu: '1' } } };
@@ -177,11 +220,32 @@ describe('an Update entry of what was stored', () => {
     expect(uncovered(tree, fields, undefined).map(formatPath)).toEqual(['spec.hostNetwork', 'spec.count']);
   });
 
+  it('covers zero values that were there from the beginning', () => {
+    expect(uncovered({ spec: { value: 0 } }, { 'f:spec': {} }, undefined, { live })).toEqual([]);
+  });
+
   it('does not cover a zero value that stands otherwise in the live object', () => {
     const tree = { spec: { limits: { cpu: '' } } };
-    expect(uncovered(tree, { 'f:spec': {} }, undefined, { live }).map(formatPath)).toEqual([
-      'spec.limits.cpu',
-    ]);
+    expect(uncovered(tree, {}, undefined, { live }).map(formatPath)).toEqual(['spec.limits.cpu']);
+  });
+
+  it('does not cover a zero value that another manager holds, even where the live object is cut down', () => {
+    const managedFields = [entry('kubectl-edit', 'Update', { 'f:spec': { 'f:hostNetwork': {} } })];
+    const taken = { ...live, metadata: { ...live.metadata, managedFields } };
+    const tree = { spec: { hostNetwork: false } };
+    expect(uncovered(tree, {}, undefined, { live: taken }).map(formatPath)).toEqual(['spec.hostNetwork']);
+  });
+
+  it('covers no zero value of a custom resource, which is stored as it was sent', () => {
+    const thing = { ...live, apiVersion: 'example.com/v1', kind: 'Thing' };
+    const tree = { spec: { hostNetwork: false } };
+    expect(uncovered(tree, {}, undefined, { live: thing }).map(formatPath)).toEqual(['spec.hostNetwork']);
+  });
+
+  it('covers no zero value after the spec was changed, since one may have been removed', () => {
+    const changed = { ...live, metadata: { ...live.metadata, generation: 2 } };
+    const tree = { spec: { hostNetwork: false } };
+    expect(uncovered(tree, {}, undefined, { live: changed }).map(formatPath)).toEqual(['spec.hostNetwork']);
   });
 
   it('looks into items of lists by their keys', () => {

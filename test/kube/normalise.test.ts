@@ -31,6 +31,11 @@ describe('the normal form of a manifest', () => {
     });
   });
 
+  it('has no empty labels and annotations, which the API server drops', () => {
+    const tree = { metadata: { name: 'a', labels: {}, annotations: { a: null } }, spec: { labels: {} } };
+    expect(normalise(tree)).toEqual({ metadata: { name: 'a' }, spec: { labels: {} } });
+  });
+
   it("has a Secret's stringData in data, in base64, where it wins", () => {
     const tree = {
       apiVersion: 'v1',
