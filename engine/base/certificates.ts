@@ -35,7 +35,8 @@ export async function createAuthority(
   request: Pick<CertificateRequest, 'commonName' | 'now' | 'validDays'>,
 ): Promise<Credentials> {
   const keys = await createKeys();
-  const usage = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature;
+  const usage =
+    x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature;
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: [{ CN: [request.commonName] }],
     keys,
@@ -52,7 +53,10 @@ export async function createAuthority(
 }
 
 /** A certificate for a client or a server, signed by `authority`. */
-export async function issueCertificate(authority: Credentials, request: CertificateRequest): Promise<Credentials> {
+export async function issueCertificate(
+  authority: Credentials,
+  request: CertificateRequest,
+): Promise<Credentials> {
   const issuer = new x509.X509Certificate(authority.certificate);
   const keys = await createKeys();
   const certificate = await x509.X509CertificateGenerator.create({
@@ -75,10 +79,16 @@ export async function issueCertificate(authority: Credentials, request: Certific
 }
 
 /** A key pair alone, such as the one that signs ServiceAccount tokens. */
-export async function createSigningKey(): Promise<{ readonly privateKey: string; readonly publicKey: string }> {
+export async function createSigningKey(): Promise<{
+  readonly privateKey: string;
+  readonly publicKey: string;
+}> {
   const keys = await createKeys();
   const spki = await crypto.subtle.exportKey('spki', keys.publicKey);
-  return { privateKey: await exportKey(keys.privateKey), publicKey: x509.PemConverter.encode(spki, 'PUBLIC KEY') };
+  return {
+    privateKey: await exportKey(keys.privateKey),
+    publicKey: x509.PemConverter.encode(spki, 'PUBLIC KEY'),
+  };
 }
 
 /** When the certificate ends, in milliseconds since the Unix epoch. Throws where the text is no certificate. */
@@ -106,7 +116,10 @@ function serialNumber(): string {
   return bytes.toString('hex');
 }
 
-function validity(request: { readonly now: number; readonly validDays: number }): { notBefore: Date; notAfter: Date } {
+function validity(request: { readonly now: number; readonly validDays: number }): {
+  notBefore: Date;
+  notAfter: Date;
+} {
   return {
     notBefore: new Date(request.now - HOUR_MS),
     notAfter: new Date(request.now + request.validDays * DAY_MS),
@@ -115,7 +128,10 @@ function validity(request: { readonly now: number; readonly validDays: number })
 
 function alternativeNames(hosts: readonly string[]): x509.Extension[] {
   if (hosts.length === 0) return [];
-  const names = hosts.map((host) => ({ type: isAddress(host) ? ('ip' as const) : ('dns' as const), value: host }));
+  const names = hosts.map((host) => ({
+    type: isAddress(host) ? ('ip' as const) : ('dns' as const),
+    value: host,
+  }));
   return [new x509.SubjectAlternativeNameExtension(names)];
 }
 

@@ -24,7 +24,12 @@ const TIMEOUT_MS = 10_000;
 
 export function createAdminClient(options: AdminClientOptions): AdminClient {
   const { caData: ca, credentials } = options;
-  const agent = new Agent({ keepAlive: true, ca, cert: credentials.certificate, key: credentials.privateKey });
+  const agent = new Agent({
+    keepAlive: true,
+    ca,
+    cert: credentials.certificate,
+    key: credentials.privateKey,
+  });
   return {
     send: (method, path, body) => send({ agent, url: new URL(path, options.server), method, body }),
     close: () => agent.destroy(),
@@ -40,7 +45,11 @@ interface Sending {
 
 function send({ agent, url, method, body }: Sending): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const headers = { accept: 'application/json', 'content-type': contentType(method), 'user-agent': 'libretto-embedded' };
+    const headers = {
+      accept: 'application/json',
+      'content-type': contentType(method),
+      'user-agent': 'libretto-embedded',
+    };
     const sent = request(url, { agent, method, headers, timeout: TIMEOUT_MS }, (response) => {
       const parts: Buffer[] = [];
       response.on('data', (part: Buffer) => parts.push(part));

@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import type { CredentialFiles, Pki } from './pki.ts';
 import type { ProcessSpec } from './processes.ts';
 
-export const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok'] as const;
+export const COMPONENTS = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kwok',
+] as const;
 
 export type Component = (typeof COMPONENTS)[number];
 

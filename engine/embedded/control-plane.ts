@@ -3,18 +3,25 @@
  * Promises: ready when `startControlPlane` resolves; every process it started has ended when `stop` resolves, and ends too
  * where the engine dies without it.
  */
-import { type Clock, systemClock } from '../base/clock.ts';
+
 import type { Credentials } from '../base/certificates.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
 import { type Environment, processEnvironment } from '../base/environment.ts';
 import { EngineError } from '../base/errors.ts';
 import { holdProcess } from '../base/hold.ts';
 import { type AdminClient, createAdminClient } from './admin-client.ts';
 import * as components from './components.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
-import { createStorageClass, createKwokNodes, nodesAreReady } from './furnishing.ts';
+import { createKwokNodes, createStorageClass, nodesAreReady } from './furnishing.ts';
 import { kubeconfigText } from './kubeconfig.ts';
-import { prepareLayout, type Prepared } from './layout.ts';
-import { type ChildProcess, describeExit, type ProcessExit, type ProcessSpec, startProcess } from './processes.ts';
+import { type Prepared, prepareLayout } from './layout.ts';
+import {
+  type ChildProcess,
+  describeExit,
+  type ProcessExit,
+  type ProcessSpec,
+  startProcess,
+} from './processes.ts';
 import { findPrograms } from './programs.ts';
 import type { Progress } from './progress.ts';
 import { waitUntil } from './readiness.ts';
@@ -76,7 +83,11 @@ export function startControlPlane(options: ControlPlaneOptions = {}): Promise<Co
     const environment = options.environment ?? processEnvironment();
     const nodes = options.kwokNodes ?? 0;
     const wanted = components.COMPONENTS.filter((name) => name !== 'kwok' || nodes > 0);
-    const programs = await findPrograms(wanted, { environment, clock, ...pick(options, 'progress', 'signal') });
+    const programs = await findPrograms(wanted, {
+      environment,
+      clock,
+      ...pick(options, 'progress', 'signal'),
+    });
     const folder = await openDataFolder(clock, options.dataDir);
     return startInFolder({ options, clock, nodes, programs, folder });
   });
@@ -154,7 +165,10 @@ class Running {
     await createStorageClass(this.#client);
     await createKwokNodes(this.#client, nodes);
     const account = '/api/v1/namespaces/default/serviceaccounts/default';
-    await this.#wait('the default ServiceAccount', async () => (await this.#client.send('GET', account)).status === 200);
+    await this.#wait(
+      'the default ServiceAccount',
+      async () => (await this.#client.send('GET', account)).status === 200,
+    );
     await this.#wait('the nodes', () => nodesAreReady(this.#client, nodes));
   }
 
@@ -176,7 +190,10 @@ class Running {
   }
 
   ready(): Promise<void> {
-    return this.#wait('the API server', async () => (await this.#client.send('GET', '/readyz')).status === 200);
+    return this.#wait(
+      'the API server',
+      async () => (await this.#client.send('GET', '/readyz')).status === 200,
+    );
   }
 
   #wait(what: string, done: () => Promise<boolean>): Promise<void> {
@@ -192,7 +209,8 @@ class Running {
 
   async restart(name: components.Component): Promise<void> {
     const spec = this.#specs.get(name);
-    if (spec === undefined) throw new EngineError('ComponentNotStarted', `${name} is no part of this control plane`);
+    if (spec === undefined)
+      throw new EngineError('ComponentNotStarted', `${name} is no part of this control plane`);
     await this.#children.get(name)?.end(GRACE_MS);
     this.#crash = undefined;
     await this.#launch(name, spec);
@@ -203,7 +221,8 @@ class Running {
   stop(): Promise<void> {
     this.#stopping ??= holdProcess(async () => {
       const grace = this.#start.folder.temporary ? TEMPORARY_GRACE_MS : GRACE_MS;
-      const end = (name: components.Component): Promise<void> => this.#children.get(name)?.end(grace) ?? Promise.resolve();
+      const end = (name: components.Component): Promise<void> =>
+        this.#children.get(name)?.end(grace) ?? Promise.resolve();
       this.#client.close();
       await Promise.all([end('kwok'), end('kube-scheduler'), end('kube-controller-manager')]);
       await end('kube-apiserver');

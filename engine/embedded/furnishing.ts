@@ -19,7 +19,8 @@ export function createStorageClass(client: AdminClient): Promise<void> {
 }
 
 export async function createKwokNodes(client: AdminClient, count: number): Promise<void> {
-  for (let index = 0; index < count; index++) await create(client, '/api/v1/nodes', kwokNode(nodeName(index)));
+  for (let index = 0; index < count; index++)
+    await create(client, '/api/v1/nodes', kwokNode(nodeName(index)));
 }
 
 export async function nodesAreReady(client: AdminClient, count: number): Promise<boolean> {
@@ -58,6 +59,8 @@ async function create(client: AdminClient, path: string, object: unknown): Promi
   throw new EngineError('ControlPlaneRefused', `POST ${path} was answered ${answer.status}: ${answer.text}`);
 }
 
-function hasReadyCondition(node: { status?: { conditions?: { type?: string; status?: string }[] } }): boolean {
+function hasReadyCondition(node: {
+  status?: { conditions?: { type?: string; status?: string }[] };
+}): boolean {
   return (node.status?.conditions ?? []).some((one) => one.type === 'Ready' && one.status === 'True');
 }

@@ -35,7 +35,11 @@ async function requireGo(programs: readonly Program[], { environment }: BuildOpt
   });
 }
 
-async function buildModule(module: GoModule, programs: readonly Program[], options: BuildOptions): Promise<void> {
+async function buildModule(
+  module: GoModule,
+  programs: readonly Program[],
+  options: BuildOptions,
+): Promise<void> {
   const { environment } = options;
   await mkdir(cacheFolder(environment), { recursive: true });
   const output = await mkdtemp(join(cacheFolder(environment), 'building-'));
@@ -50,7 +54,8 @@ async function buildModule(module: GoModule, programs: readonly Program[], optio
       onLine: report.line,
     });
     if (result.code !== 0) throw buildFailed(programs, result.output);
-    for (const program of programs) await install(join(output, program.name), cachedPath(environment, program));
+    for (const program of programs)
+      await install(join(output, program.name), cachedPath(environment, program));
     report.done();
   } finally {
     await rm(output, { recursive: true, force: true });
@@ -69,7 +74,9 @@ function linkerFlags(module: GoModule): string {
   if (module !== 'kubernetes') return small;
   const [major, minor] = KUBERNETES_VERSION.slice(1).split('.');
   const set = (name: string, value = ''): string => `-X k8s.io/component-base/version.${name}=${value}`;
-  return [small, set('gitVersion', KUBERNETES_VERSION), set('gitMajor', major), set('gitMinor', minor)].join(' ');
+  return [small, set('gitVersion', KUBERNETES_VERSION), set('gitMajor', major), set('gitMinor', minor)].join(
+    ' ',
+  );
 }
 
 /** The folder appears whole or not at all: it is filled under another name. */
@@ -92,7 +99,12 @@ function reporter(programs: readonly Program[], { clock, progress }: BuildOption
   const began = clock.monotonic();
   let detail: string | undefined;
   const tell = (state: 'started' | 'running' | 'done'): void =>
-    progress?.({ step, state, elapsedMs: clock.monotonic() - began, ...(detail === undefined ? {} : { detail }) });
+    progress?.({
+      step,
+      state,
+      elapsedMs: clock.monotonic() - began,
+      ...(detail === undefined ? {} : { detail }),
+    });
   tell('started');
   let timer = clock.after(REPORT_EVERY_MS, again);
   function again(): void {

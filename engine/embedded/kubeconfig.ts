@@ -31,4 +31,3 @@ export function kubeconfigText(options: KubeconfigOptions): string {
   };
   return `${JSON.stringify(config, null, 2)}\n`;
 }
-

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Credentials } from '../base/certificates.ts';
 import type { Clock } from '../base/clock.ts';
-import { API_SERVICE_ADDRESS, type Component, COMPONENTS, type Layout, type Ports } from './components.ts';
+import { API_SERVICE_ADDRESS, COMPONENTS, type Component, type Layout, type Ports } from './components.ts';
 import type { DataFolder } from './data-folder.ts';
 import { kubeconfigText } from './kubeconfig.ts';
 import { type CredentialFiles, issueServer, openPki, type Pki } from './pki.ts';
@@ -37,7 +37,12 @@ export interface Prepared {
 
 const PRIVATE = { mode: 0o600 };
 const LOOPBACK = '127.0.0.1';
-const API_NAMES = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'];
+const API_NAMES = [
+  'kubernetes',
+  'kubernetes.default',
+  'kubernetes.default.svc',
+  'kubernetes.default.svc.cluster.local',
+];
 
 /** Each request once, when it is answered: who, what, on which object, with which code; no bodies. */
 const AUDIT_POLICY = {
@@ -77,7 +82,14 @@ export async function prepareLayout(preparation: Preparation): Promise<Prepared>
 
 async function choosePorts(fixed: Partial<Ports>): Promise<Ports> {
   const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0] = await freePorts(5);
-  return { apiServer: first, etcd: second, etcdPeer: third, controllerManager: fourth, scheduler: fifth, ...fixed };
+  return {
+    apiServer: first,
+    etcd: second,
+    etcdPeer: third,
+    controllerManager: fourth,
+    scheduler: fifth,
+    ...fixed,
+  };
 }
 
 /** A program that was not asked for is never started; its empty name says so. */
@@ -108,7 +120,10 @@ async function storeKeys(pki: Pki, address: string, now: number): Promise<Keys> 
   };
 }
 
-type Access = (name: string, credentials: Credentials) => Promise<{ readonly path: string; readonly text: string }>;
+type Access = (
+  name: string,
+  credentials: Credentials,
+) => Promise<{ readonly path: string; readonly text: string }>;
 
 function accessWriter(to: { dataDir: string; server: string; pki: Pki }): Access {
   return async (name, credentials) => {

@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  type Credentials,
   certificateExpiry,
   createAuthority,
   createSigningKey,
-  type Credentials,
   issueCertificate,
 } from '../base/certificates.ts';
 
@@ -53,17 +53,33 @@ export async function openPki({ folder, now }: PkiOptions): Promise<Pki> {
     tokenKeyFile: file('tokens.key'),
     tokenPublicKeyFile: file('tokens.pub'),
     issueClient: (commonName, organizations) =>
-      issueCertificate(authority, { commonName, organizations, usages: ['client'], now, validDays: CLIENT_DAYS }),
+      issueCertificate(authority, {
+        commonName,
+        organizations,
+        usages: ['client'],
+        now,
+        validDays: CLIENT_DAYS,
+      }),
     store: (name, credentials) => storeCredentials(file, name, credentials),
   };
 }
 
 /** A certificate for servers of the control plane; also good as a client's, since etcd's members are both. */
-export function issueServer(pki: Pki, request: { commonName: string; hosts: string[]; now: number }): Promise<Credentials> {
-  return issueCertificate(pki.authority, { ...request, usages: ['server', 'client'], validDays: CLIENT_DAYS });
+export function issueServer(
+  pki: Pki,
+  request: { commonName: string; hosts: string[]; now: number },
+): Promise<Credentials> {
+  return issueCertificate(pki.authority, {
+    ...request,
+    usages: ['server', 'client'],
+    validDays: CLIENT_DAYS,
+  });
 }
 
-async function storedAuthority(file: (name: string) => string, now: number): Promise<Credentials | undefined> {
+async function storedAuthority(
+  file: (name: string) => string,
+  now: number,
+): Promise<Credentials | undefined> {
   if (!existsSync(file('authority.crt')) || !existsSync(file('authority.key'))) return undefined;
   const certificate = await readFile(file('authority.crt'), 'utf8');
   if (certificateExpiry(certificate) < now + RENEW_BEFORE_MS) return undefined;
@@ -71,7 +87,11 @@ async function storedAuthority(file: (name: string) => string, now: number): Pro
 }
 
 async function newAuthority(file: (name: string) => string, now: number): Promise<Credentials> {
-  const authority = await createAuthority({ commonName: 'libretto-embedded', now, validDays: AUTHORITY_DAYS });
+  const authority = await createAuthority({
+    commonName: 'libretto-embedded',
+    now,
+    validDays: AUTHORITY_DAYS,
+  });
   await storeCredentials(file, 'authority', authority);
   return authority;
 }

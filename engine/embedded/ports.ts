@@ -18,7 +18,10 @@ export async function freePorts(count: number): Promise<number[]> {
     if (!found.has(port) && (await isFree(port))) found.add(port);
   }
   if (found.size < count) {
-    throw new EngineError('NoFreePort', `no ${count} free ports between ${LOWEST} and ${HIGHEST} on 127.0.0.1`);
+    throw new EngineError(
+      'NoFreePort',
+      `no ${count} free ports between ${LOWEST} and ${HIGHEST} on 127.0.0.1`,
+    );
   }
   return [...found];
 }

@@ -48,7 +48,10 @@ export async function endLeftovers(clock: Clock, dataDir: string): Promise<boole
 function openList(file: string, owner: ProcessIdentity): ProcessList {
   const processes = new Map<number, Listed>();
   const save = (): void => {
-    writeFileSync(`${file}.new`, `${JSON.stringify({ owner, processes: [...processes.values()] }, null, 1)}\n`);
+    writeFileSync(
+      `${file}.new`,
+      `${JSON.stringify({ owner, processes: [...processes.values()] }, null, 1)}\n`,
+    );
     renameSync(`${file}.new`, file);
   };
   let removed = false;

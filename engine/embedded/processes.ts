@@ -109,7 +109,9 @@ export function describeExit(exit: ProcessExit): string {
 function spawned(child: ReturnType<typeof spawn>, spec: ProcessSpec): Promise<ProcessIdentity> {
   return new Promise((resolve, reject) => {
     child.once('error', (cause) =>
-      reject(new EngineError('ProgramNotStarted', `${spec.program} can't be started: ${cause.message}`, { cause })),
+      reject(
+        new EngineError('ProgramNotStarted', `${spec.program} can't be started: ${cause.message}`, { cause }),
+      ),
     );
     child.once('spawn', () => {
       const pid = child.pid ?? -1;

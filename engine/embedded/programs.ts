@@ -67,8 +67,8 @@ async function obtain(names: readonly ProgramName[], options: Obtaining): Promis
     });
   await withLock({ file: join(cache, 'lock'), clock, signal, onWait }, async () => {
     const missing: Program[] = [];
-    for (const one of names.map(program)) if ((await locate(one, environment)) === undefined) missing.push(one);
+    for (const one of names.map(program))
+      if ((await locate(one, environment)) === undefined) missing.push(one);
     await buildPrograms(missing, { environment, clock, progress, signal });
   });
 }
-

@@ -23,14 +23,18 @@ export async function waitUntil(waiting: Waiting): Promise<void> {
   for (;;) {
     const failure = waiting.failed();
     if (failure !== undefined) throw new EngineError('ControlPlaneFailed', failure);
-    if (signal?.aborted) throw new EngineError('ControlPlaneFailed', `told to stop while waiting for ${what}`);
+    if (signal?.aborted)
+      throw new EngineError('ControlPlaneFailed', `told to stop while waiting for ${what}`);
     try {
       if (await waiting.done()) return;
     } catch (error) {
       last = ` (${errorMessage(error)})`;
     }
     if (clock.monotonic() > deadline) {
-      throw new EngineError('ControlPlaneFailed', `${what} not ready in ${waiting.timeoutMs / 1000} s${last}`);
+      throw new EngineError(
+        'ControlPlaneFailed',
+        `${what} not ready in ${waiting.timeoutMs / 1000} s${last}`,
+      );
     }
     await pause(clock, POLL_MS, signal);
   }
