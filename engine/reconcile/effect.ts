@@ -52,4 +52,9 @@ export type EffectOutcome =
       readonly finishedAt: number;
     }
   /** The call could not be made or did not end in time: `TimedOut`, `PodNotFound`, `PodNotRunning`, `Unreachable`, `Cancelled`. */
-  | { readonly kind: 'failed'; readonly reason: string; readonly message: string; readonly finishedAt: number };
+  | {
+      readonly kind: 'failed';
+      readonly reason: string;
+      readonly message: string;
+      readonly finishedAt: number;
+    };

@@ -3,8 +3,8 @@
  * hands in what the API server answered. Losing all of it costs at most one repeated request for each child.
  */
 import { canonicalJson } from '../kube/canonical.ts';
-import { refKey } from '../kube/object.ts';
 import type { JsonObject } from '../kube/object.ts';
+import { refKey } from '../kube/object.ts';
 import type { Change, ChangeFailure, ChangeResult, ContestedField, Loss, Memory, Refusal } from './model.ts';
 
 /** A field lost this often within the window to one manager is contested. */

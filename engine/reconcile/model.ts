@@ -2,7 +2,7 @@
  * The two ends of the pure core: a Snapshot goes in, a Plan comes out. Both are plain data, so a decision can be
  * tested, printed and repeated.
  */
-import type { Json, JsonObject, KubeObject, GroupVersionKind, ObjectRef } from '../kube/object.ts';
+import type { GroupVersionKind, Json, JsonObject, KubeObject, ObjectRef } from '../kube/object.ts';
 import type { SchemaNode } from '../kube/schema.ts';
 
 /** What is known of a kind from discovery; undefined from the lookup: the cluster does not serve it (now). */
@@ -102,7 +102,9 @@ export interface Snapshot {
   /** By probe name; unused until the playbook has probes. */
   readonly probes: Readonly<Record<string, Json>>;
   /** Namespaces as far as known: undefined means missing. */
-  namespace(name: string): { readonly terminating: boolean; readonly labels: Readonly<Record<string, string>> } | undefined;
+  namespace(
+    name: string,
+  ): { readonly terminating: boolean; readonly labels: Readonly<Record<string, string>> } | undefined;
   /** Kinds that this watched group and kind ever managed (the inventory). */
   readonly inventory: readonly GroupVersionKind[];
   /** Key of the HMAC over Secrets' hashes. */
@@ -155,7 +157,11 @@ export type Change =
       readonly hash: string;
       readonly force: boolean;
       readonly fieldManager: string;
-      readonly adopt?: { readonly resourceVersion: string; readonly entryIndex: number; readonly entry: JsonObject };
+      readonly adopt?: {
+        readonly resourceVersion: string;
+        readonly entryIndex: number;
+        readonly entry: JsonObject;
+      };
       readonly handOver?: JsonObject;
       /** The live object's resourceVersion as seen by the plan: coming back unchanged proves it covered. */
       readonly seen: string;
@@ -167,7 +173,11 @@ export type Change =
   /** Gives up the fields of a Patch manifest: an empty apply with the uid. */
   | (ChangeBase & { readonly kind: 'release'; readonly fieldManager: string; readonly uid: string })
   /** DELETE with the uid as precondition. */
-  | (ChangeBase & { readonly kind: 'delete'; readonly uid: string; readonly propagation: 'Background' | 'Foreground' | 'Orphan' })
+  | (ChangeBase & {
+      readonly kind: 'delete';
+      readonly uid: string;
+      readonly propagation: 'Background' | 'Foreground' | 'Orphan';
+    })
   /** Leaves the object alone for good: removes our labels, annotations and ownerRef, by JSON patch with a uid test. */
   | (ChangeBase & { readonly kind: 'orphan'; readonly uid: string; readonly patch: readonly JsonObject[] })
   /**
@@ -181,8 +191,13 @@ export type Outcome =
   | { readonly kind: 'done' }
   /** Waits for data or readiness; a watch wakes it. `wakeAt` (epoch ms) only where time itself decides. */
   | { readonly kind: 'pending'; readonly reason: string; readonly message: string; readonly wakeAt?: number }
-  /** The user must change something: Stalled, no retry. */
-  | { readonly kind: 'terminal'; readonly reason: string; readonly message: string };
+  /** The user must change something: Stalled, no retry; `wakeAt` where what stands in the way can end unseen. */
+  | {
+      readonly kind: 'terminal';
+      readonly reason: string;
+      readonly message: string;
+      readonly wakeAt?: number;
+    };
 
 export interface Plan {
   /** Carried out before any change. */

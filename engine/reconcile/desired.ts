@@ -1,0 +1,171 @@
+/** Rendering: from one instance of a manifest to the child that is wanted, or to the reason why it cannot be told. */
+import { hmacSha256 } from '../base/hash.ts';
+import { normalise, wrapArrays } from '../kube/normalise.ts';
+import type { JsonObject, KubeObject, ObjectRef } from '../kube/object.ts';
+import { asJson, getPath, isJsonObject, omit, text } from '../kube/value.ts';
+import type { Rendering } from '../playbook/model.ts';
+import { type Blocker, formatPlace, joinMessages, terminal } from './blocker.ts';
+import { asBoolean, judge, unknownOf } from './evaluate.ts';
+import type { Instance } from './instances.ts';
+import { awaited } from './missing.ts';
+import type { KindInfo } from './model.ts';
+import { checkNamespace, invalid, namespaceOf, type Placement, placementOf } from './placement.ts';
+import type { Scope } from './scope.ts';
+import { hashOf, refusedMetadata, stampChild, withHash } from './stamp.ts';
+
+/** A child as it shall be. */
+export interface Child {
+  readonly instance: Instance;
+  readonly ref: ObjectRef;
+  readonly kind: KindInfo;
+  readonly placement: Placement;
+  /** The manifest in normal form, as other manifests see it through `rendered`. */
+  readonly rendered: JsonObject;
+  /** What is applied and must stay covered: stamped, hash written on it, without ignored fields. */
+  readonly body: JsonObject;
+  /** What a POST sends: the body with the ignored fields, which are sent at creation alone. */
+  readonly creation: JsonObject;
+  readonly hash: string;
+  /** Paths that are left to others now. */
+  readonly ignored: readonly (readonly string[])[];
+  /** What stands under its name, whoever's it is. */
+  readonly live: KubeObject | undefined;
+}
+
+export type Desired =
+  | { readonly kind: 'child'; readonly child: Child }
+  /** The template yields nothing here. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'blocked'; readonly blocker: Blocker };
+
+/** Renders one instance. `made`: namespaces described so far in this pass. */
+export async function renderChild(
+  scope: Scope,
+  instance: Instance,
+  made: ReadonlySet<string>,
+): Promise<Desired> {
+  const { manifest } = instance;
+  const kind = scope.kind(manifest.gvk);
+  if ('reason' in kind) return { kind: 'blocked', blocker: kind };
+  const tree = renderTree(scope, instance);
+  if (tree === undefined) return { kind: 'none' };
+  if (isBlocker(tree)) return { kind: 'blocked', blocker: tree };
+  const ignored = await ignoredPaths(scope, instance);
+  if (isBlocker(ignored)) return { kind: 'blocked', blocker: ignored };
+  const child = assemble(scope, instance, { tree, kind, ignored });
+  if (isBlocker(child)) return { kind: 'blocked', blocker: child };
+  const refusal = checkNamespace(scope, manifest, child.ref.namespace, made);
+  return refusal === undefined ? { kind: 'child', child } : { kind: 'blocked', blocker: refusal };
+}
+
+function isBlocker(value: object): value is Blocker {
+  return 'reason' in value && 'message' in value && 'kind' in value && !('metadata' in value);
+}
+
+function renderTree(scope: Scope, instance: Instance): JsonObject | undefined | Blocker {
+  const { manifest } = instance;
+  const unknown = unknownOf(scope, manifest.template);
+  if (unknown !== undefined) return unknown;
+  const rendering = manifest.template.render(scope.context(instance.local), {
+    seed: seedOf(scope, instance),
+  });
+  if (rendering.kind !== 'objects') return failure(scope, instance, rendering);
+  return rendering.documents.find(({ document }) => document === manifest.document)?.tree;
+}
+
+function failure(
+  scope: Scope,
+  { manifest }: Instance,
+  rendering: Exclude<Rendering, { kind: 'objects' }>,
+): Blocker {
+  if (rendering.kind === 'missing') return awaited(scope, rendering.missing, manifest);
+  const problems = rendering.problems.map((problem) => `${formatPlace(problem)}: ${problem.message}`);
+  return terminal('TemplateError', joinMessages(problems));
+}
+
+/** The same through one pass, another for each child. */
+function seedOf({ snapshot, owner }: Scope, { manifest, mark }: Instance): string {
+  if (manifest.policy !== 'CreateOnly') return '';
+  return hmacSha256(snapshot.entropy ?? snapshot.hashKey, `${owner.uid}/${mark}`);
+}
+
+async function ignoredPaths(
+  scope: Scope,
+  { manifest, local }: Instance,
+): Promise<readonly (readonly string[])[] | Blocker> {
+  const paths: (readonly string[])[] = [];
+  for (const { path, when } of manifest.ignoreFields) {
+    if (when === undefined) {
+      paths.push(path);
+      continue;
+    }
+    const holds = asBoolean(await judge(scope, when, local), when);
+    if (holds.kind === 'blocked') return holds.blocker;
+    if (holds.kind === 'value' && holds.value) paths.push(path);
+  }
+  return paths;
+}
+
+interface Parts {
+  readonly tree: JsonObject;
+  readonly kind: KindInfo;
+  readonly ignored: readonly (readonly string[])[];
+}
+
+function assemble(scope: Scope, instance: Instance, { tree, kind, ignored }: Parts): Child | Blocker {
+  const { manifest } = instance;
+  const refused = refusedMetadata(tree);
+  if (refused.length > 0) return invalid(manifest, `${refused.join(', ')} may not be set by a manifest`);
+  const name = text(getPath(tree, ['metadata', 'name']));
+  if (name === undefined || name === '') return invalid(manifest, 'metadata.name is not a non-empty string');
+  const namespace = namespaceOf(scope, instance, tree, kind);
+  if (typeof namespace === 'object') return namespace;
+  const placement = placementOf(scope, manifest, namespace);
+  const rendered = wrapArrays(normalise(tree), kind.schema);
+  const ref = { ...manifest.gvk, ...(namespace === undefined ? {} : { namespace }), name };
+  const live = scope.snapshot.lookup(ref);
+  const bodies = bodiesOf(scope, instance, { rendered, ignored, namespace, placement });
+  return {
+    instance,
+    ref,
+    kind,
+    placement,
+    rendered: seenRendered(instance, rendered, live),
+    ignored,
+    live,
+    ...bodies,
+  };
+}
+
+interface Bare {
+  readonly rendered: JsonObject;
+  readonly ignored: readonly (readonly string[])[];
+  readonly namespace: string | undefined;
+  readonly placement: Placement;
+}
+
+function bodiesOf(scope: Scope, instance: Instance, bare: Bare): Pick<Child, 'body' | 'creation' | 'hash'> {
+  const stamp = (tree: JsonObject): JsonObject => stampChild(scope, instance, tree, bare);
+  const kept = bare.ignored.length === 0 ? bare.rendered : normalise(bare.rendered, bare.ignored);
+  const stamped = stamp(kept);
+  const hash = hashOf(stamped, scope.snapshot.hashKey);
+  const mark = (tree: JsonObject): JsonObject => withHash(scope, instance, bare.placement, tree, hash);
+  const body = mark(stamped);
+  return { hash, body, creation: kept === bare.rendered ? body : mark(stamp(bare.rendered)) };
+}
+
+/**
+ * What a CreateOnly child was created with counts, not what would be rendered today: its random values must not look
+ * new in each pass.
+ */
+function seenRendered(
+  { manifest }: Instance,
+  rendered: JsonObject,
+  live: KubeObject | undefined,
+): JsonObject {
+  if (manifest.policy !== 'CreateOnly' || live === undefined) return rendered;
+  const content = asJson(live);
+  if (!isJsonObject(content)) return rendered;
+  const known = omit(normalise(content), 'metadata');
+  return { ...known, ...(rendered.metadata === undefined ? {} : { metadata: rendered.metadata }) };
+}

@@ -1,0 +1,189 @@
+/**
+ * What is known so far in one pass: the context that templates and expressions read, filled as the pass goes on, and
+ * the answer to "is this value really absent, or only not known?".
+ */
+import { withZeroCounters } from '../kube/counters.ts';
+import {
+  type GroupVersionKind,
+  groupKind,
+  isObject,
+  type JsonObject,
+  type KubeObject,
+} from '../kube/object.ts';
+import { isList, wholeNumber } from '../kube/value.ts';
+import type { Context, Manifest, Reference, Watch } from '../playbook/model.ts';
+import { type Blocker, pending, unknown } from './blocker.ts';
+import type { ContestedField, KindInfo, Snapshot } from './model.ts';
+import { decoratorName, type Owner, ownerOf } from './owner.ts';
+
+/** `item` and `index` of a forEach, `self` of a readiness rule. */
+export type LocalContext = Pick<Context, 'item' | 'index' | 'self'>;
+
+type Tree = Record<string, unknown>;
+
+export class Scope {
+  readonly watch: Watch;
+  readonly snapshot: Snapshot;
+  readonly owner: Owner;
+  readonly decorator: string;
+  /** By child refKey: what this pass adds to the memory. */
+  readonly covered = new Map<string, string>();
+  readonly contested = new Map<string, readonly ContestedField[]>();
+  readonly #children: Tree = {};
+  readonly #rendered: Tree = {};
+  readonly #vars: Tree = {};
+  readonly #unknownVars = new Map<string, Blocker>();
+  readonly #context: Context;
+
+  constructor(watch: Watch, snapshot: Snapshot) {
+    this.watch = watch;
+    this.snapshot = snapshot;
+    this.owner = ownerOf(snapshot);
+    this.decorator = decoratorName(watch, snapshot.playbook.name);
+    const { resource } = snapshot;
+    this.#context = {
+      object: resource,
+      metadata: resource.metadata,
+      ...('spec' in resource ? { spec: resource.spec } : {}),
+      ...('status' in resource ? { status: resource.status } : {}),
+      children: this.#children,
+      observe: observedValues(watch, snapshot),
+      probes: snapshot.probes,
+      vars: this.#vars,
+      rendered: this.#rendered,
+    };
+  }
+
+  context(local: LocalContext = {}): Context {
+    return { ...this.#context, ...local };
+  }
+
+  /** The live object of a manifest; of one with forEach, a list with one entry a key. */
+  setChildren(id: string, value: KubeObject | readonly (KubeObject | null)[] | undefined): void {
+    const live = isList(value) ? value.map((object) => object && withZeroCounters(object)) : value;
+    setNested(this.#children, id, isObject(live) ? withZeroCounters(live) : live);
+  }
+
+  setRendered(id: string, value: JsonObject | readonly JsonObject[]): void {
+    setNested(this.#rendered, id, value);
+  }
+
+  setVar(name: string, value: unknown): void {
+    this.#vars[name] = value;
+  }
+
+  /** The value of this var hangs on something that is absent or wrong. */
+  setUnknownVar(name: string, blocker: Blocker): void {
+    this.#unknownVars.set(name, blocker);
+  }
+
+  kind(gvk: GroupVersionKind): KindInfo | Blocker {
+    const info = this.snapshot.kind(gvk);
+    if (info === undefined)
+      return pending('KindNotServed', `the cluster does not serve ${describeKind(gvk)}`);
+    if (!info.synced || info.failure !== undefined) return unknown(describeKind(gvk), info.failure);
+    return info;
+  }
+
+  /** Why a value that comes from the cluster is absent: not synced, missing or stale. Undefined: it is there. */
+  absenceOf(reference: Reference): Blocker | undefined {
+    const [name, ...rest] = reference.path;
+    switch (reference.root) {
+      case 'children':
+        return this.#absenceOfChild(reference);
+      case 'observe':
+        return name === undefined ? undefined : this.#absenceOfObserved(name, rest);
+      case 'probes':
+        return absence(`probes.${reference.path.join('.')}`, this.snapshot.probes, reference.path);
+      case 'rendered':
+        return absence(`rendered.${reference.path.join('.')}`, this.#rendered, reference.path);
+      case 'vars':
+        return name === undefined ? undefined : this.#unknownVars.get(name);
+      default:
+        return undefined;
+    }
+  }
+
+  #absenceOfChild(reference: Reference): Blocker | undefined {
+    for (const manifest of this.#manifestsAt(reference.path)) {
+      const info = this.kind(manifest.gvk);
+      if ('reason' in info) return info;
+    }
+    return absence(`children.${reference.path.join('.')}`, this.#children, reference.path);
+  }
+
+  /** The manifests that a path below `children` speaks of; all documents of a file where it names the file. */
+  #manifestsAt(path: readonly string[]): readonly Manifest[] {
+    const text = `${path.join('.')}.`;
+    return this.watch.manifests.filter(({ id }) => text.startsWith(`${id}.`) || `${id}.`.startsWith(text));
+  }
+
+  #absenceOfObserved(name: string, path: readonly string[]): Blocker | undefined {
+    const observed = this.snapshot.observed[name];
+    if (observed === undefined || !observed.synced) return unknown(`observe.${name}`, observed?.failure);
+    return absence(`observe.${[name, ...path].join('.')}`, this.#context.observe, [name, ...path]);
+  }
+}
+
+function observedValues(watch: Watch, snapshot: Snapshot): Tree {
+  const values: Tree = {};
+  for (const { name, target } of watch.observe) {
+    const observed = snapshot.observed[name];
+    if (observed === undefined || !observed.synced) continue;
+    const objects = observed.objects.map(withZeroCounters);
+    if (target.by === 'selector') values[name] = objects;
+    else if (objects[0] !== undefined) values[name] = objects[0];
+  }
+  return values;
+}
+
+function setNested(tree: Tree, id: string, value: unknown): void {
+  const names = id.split('.');
+  const last = names.pop() ?? id;
+  let place = tree;
+  for (const name of names) {
+    const next = place[name];
+    place = isObject(next) ? next : (place[name] = {});
+  }
+  if (value === undefined) delete place[last];
+  else place[last] = value;
+}
+
+function absence(name: string, root: unknown, path: readonly string[]): Blocker | undefined {
+  const found = look(root, path);
+  if (found === 'there') return undefined;
+  return pending(found === 'stale' ? 'ValueStale' : 'ValueMissing', `waits for ${name}, which is ${found}`);
+}
+
+type Finding = 'there' | 'missing' | 'stale';
+
+/**
+ * Follows a path as JSONata does: through lists into their items. A complete list without items is knowledge, so it is
+ * there; a list whose items all lack the path is not.
+ */
+function look(value: unknown, path: readonly string[]): Finding {
+  const [name, ...rest] = path;
+  if (value === undefined || value === null) return 'missing';
+  if (name === undefined) return 'there';
+  if (isList(value)) return lookInItems(value, path);
+  if (!isObject(value) || !Object.hasOwn(value, name)) return 'missing';
+  return name === 'status' && isStale(value) ? 'stale' : look(value[name], rest);
+}
+
+function lookInItems(items: readonly unknown[], path: readonly string[]): Finding {
+  const findings = items.map((item) => look(item, path));
+  if (findings.includes('stale')) return 'stale';
+  return items.length === 0 || findings.includes('there') ? 'there' : 'missing';
+}
+
+/** True where the object's controller has not seen its latest generation, so that its status speaks of an older one. */
+export function isStale(object: unknown): boolean {
+  if (!isObject(object) || !isObject(object.metadata) || !isObject(object.status)) return false;
+  const generation = wholeNumber(object.metadata.generation);
+  const observed = wholeNumber(object.status.observedGeneration);
+  return generation !== undefined && observed !== undefined && observed < generation;
+}
+
+function describeKind(gvk: GroupVersionKind): string {
+  return `${groupKind(gvk)} (${gvk.version})`;
+}

@@ -1,0 +1,197 @@
+/**
+ * The status to write, if it differs from the stored one. Three disjoint sorts of field: held, projections, and the
+ * engine's own. While a resource is on its way, progress is written at most once in an interval; everything else at once.
+ */
+import { sameJson } from '../kube/canonical.ts';
+import {
+  type Condition,
+  type ConditionNow,
+  conditionOf,
+  conditionsOf,
+  conditionToJson,
+  stampConditions,
+} from '../kube/conditions.ts';
+import { parseElement } from '../kube/fieldpath.ts';
+import { wrapArrays } from '../kube/normalise.ts';
+import type { Json, JsonObject, KubeObject } from '../kube/object.ts';
+import { asJson, getPath, isJsonObject, isList } from '../kube/value.ts';
+import { type Blocker, isSilent } from './blocker.ts';
+import { evaluate } from './evaluate.ts';
+import type { Health } from './health.ts';
+import { heldFields } from './held-fields.ts';
+import { statusPair } from './memory.ts';
+import type { EventNote, Memory } from './model.ts';
+import type { Pass } from './pass-model.ts';
+import type { Scope } from './scope.ts';
+
+/** Progress alone (counts, messages) is written no more often than this. */
+export const PROGRESS_INTERVAL_MS = 2000;
+
+export interface StatusPlan {
+  readonly status: JsonObject | undefined;
+  readonly events: readonly EventNote[];
+  /** When progress that was held back is due, epoch ms. */
+  readonly wakeAt?: number;
+  /** Projections and rules that cannot be evaluated. */
+  readonly blockers: readonly Blocker[];
+  readonly announced: Memory['announced'];
+}
+
+export async function planStatus(
+  pass: Pass,
+  health: Health,
+  blockers: readonly Blocker[],
+): Promise<StatusPlan> {
+  const { scope } = pass;
+  const { announced } = scope.snapshot.memory;
+  const idle = { status: undefined, events: [], blockers: health.blockers, announced };
+  if (isSilent(blockers)) return idle;
+  if (!scope.watch.ownsStatus) return announce(scope, [...blockers, ...health.blockers]);
+  const projected = await projections(scope);
+  const status = completeStatus(scope, { ...heldFields(scope), ...projected.values }, health.conditions);
+  const found = { ...idle, blockers: [...health.blockers, ...projected.blockers] };
+  if (!isToBeWritten(scope, status)) return found;
+  const due = scope.snapshot.memory.statusAt + PROGRESS_INTERVAL_MS;
+  if (isProgress(scope.snapshot.resource, status) && scope.snapshot.now < due)
+    return { ...found, wakeAt: due };
+  return { ...found, status, events: eventsOf(scope.snapshot.resource, health.conditions) };
+}
+
+interface Projections {
+  readonly values: JsonObject;
+  readonly blockers: readonly Blocker[];
+}
+
+/** A projection that is missing is left out; one that fails keeps its stored value. */
+async function projections(scope: Scope): Promise<Projections> {
+  const values: Record<string, Json> = {};
+  const blockers: Blocker[] = [];
+  for (const field of scope.watch.status) {
+    if (field.kind !== 'projection') continue;
+    const judgement = await evaluate(scope, field.value);
+    if (judgement.kind === 'value' && judgement.value !== null) values[field.name] = judgement.value;
+    if (judgement.kind !== 'blocked') continue;
+    blockers.push(judgement.blocker);
+    const stored = getPath(scope.snapshot.resource.status, [field.name]);
+    if (stored !== undefined) values[field.name] = asJson(stored);
+  }
+  return { values, blockers };
+}
+
+/** Fields, observedGeneration and conditions, with lists where the schema has lists. */
+export function completeStatus(
+  scope: Scope,
+  fields: JsonObject,
+  conditions: readonly ConditionNow[],
+): JsonObject {
+  const { resource, now } = scope.snapshot;
+  const generation = resource.metadata.generation;
+  const stamped = stampConditions(conditionsOf(resource), conditions, now);
+  const status = {
+    ...fields,
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    conditions: stamped.map(conditionToJson),
+  };
+  const wrapped = wrapArrays({ status }, scope.snapshot.kind(scope.watch.gvk)?.schema).status;
+  return isJsonObject(wrapped) ? wrapped : status;
+}
+
+/** It differs, and writing it has not been tried in vain. */
+function isToBeWritten({ snapshot }: Scope, status: JsonObject): boolean {
+  const stored = asJson(snapshot.resource.status ?? {});
+  const storedStatus = isJsonObject(stored) ? stored : {};
+  if (!differs(snapshot.resource, storedStatus, status, snapshot.fieldManager)) return false;
+  return snapshot.memory.statusProven !== statusPair(status, storedStatus);
+}
+
+function differs(resource: KubeObject, stored: JsonObject, status: JsonObject, manager: string): boolean {
+  const { conditions, ...fields } = status;
+  return (
+    Object.entries(fields).some(([name, value]) => !sameJson(stored[name], value)) ||
+    conditionsDiffer(stored.conditions, conditions) ||
+    isOutlived(resource, stored, status, manager)
+  );
+}
+
+/** Conditions of others may stand between ours. Conflict is ours, and is there only while it is true. */
+function conditionsDiffer(stored: Json | undefined, wanted: Json | undefined): boolean {
+  const before = conditionsByType(stored);
+  const now = conditionsByType(wanted);
+  if (before.has('Conflict') && !now.has('Conflict')) return true;
+  return [...now].some(([type, condition]) => !sameJson(before.get(type), condition));
+}
+
+function conditionsByType(conditions: Json | undefined): ReadonlyMap<unknown, JsonObject> {
+  if (!isList(conditions)) return new Map();
+  return new Map(
+    conditions.flatMap((entry) => {
+      const condition = asJson(entry);
+      return isJsonObject(condition) ? [[condition.type, condition] as const] : [];
+    }),
+  );
+}
+
+/** What an earlier version of the playbook wrote is ours still, and goes with the next apply. */
+function isOutlived(resource: KubeObject, stored: JsonObject, status: JsonObject, manager: string): boolean {
+  const fields = ownedStatus(resource, manager);
+  const types = conditionsByType(status.conditions);
+  const before = conditionsByType(stored.conditions);
+  const owned = isJsonObject(fields['f:conditions']) ? Object.keys(fields['f:conditions']) : [];
+  const ownedTypes = owned.map(parseElement).flatMap((e) => (e?.kind === 'key' ? [e.keys.type] : []));
+  return (
+    Object.keys(fields).some(
+      (key) => Object.hasOwn(stored, key.slice(2)) && !Object.hasOwn(status, key.slice(2)),
+    ) || ownedTypes.some((type) => before.has(type) && !types.has(type))
+  );
+}
+
+function ownedStatus({ metadata }: KubeObject, manager: string): JsonObject {
+  const entry = metadata.managedFields?.find(
+    (candidate) =>
+      candidate.manager === manager && candidate.subresource === 'status' && candidate.operation === 'Apply',
+  );
+  const fields = entry?.fieldsV1?.['f:status'];
+  return isJsonObject(fields) ? fields : {};
+}
+
+/** Neither ready before nor now, nothing stalled or newly observed: only on its way. */
+function isProgress(resource: KubeObject, status: JsonObject): boolean {
+  const next = { status };
+  const same = (type: string, part: (condition: Condition | undefined) => unknown): boolean =>
+    part(conditionOf(resource, type)) === part(conditionOf(next, type));
+  return (
+    conditionOf(resource, 'Ready') !== undefined &&
+    conditionOf(resource, 'Ready')?.status !== 'True' &&
+    conditionOf(next, 'Ready')?.status !== 'True' &&
+    same(
+      'Stalled',
+      (condition) => `${condition?.status} ${condition?.status === 'True' ? condition.reason : ''}`,
+    ) &&
+    same('Conflict', (condition) => condition?.status) &&
+    sameJson(asJson(getPath(resource.status, ['observedGeneration'])), status.observedGeneration)
+  );
+}
+
+/** Ready reached, Stalled with its reason, a conflict: on the change, never on each pass. */
+function eventsOf(resource: KubeObject, conditions: readonly ConditionNow[]): readonly EventNote[] {
+  return conditions.flatMap((condition): EventNote[] => {
+    const before = conditionOf(resource, condition.type);
+    if (condition.status !== 'True') return [];
+    const { type, reason, message } = condition;
+    if (type === 'Ready')
+      return before?.status === 'True' ? [] : [{ type: 'Normal', reason: 'Ready', message }];
+    const said = before?.status === 'True' && before.reason === reason && before.message === message;
+    return (type === 'Stalled' || type === 'Conflict') && !said ? [{ type: 'Warning', reason, message }] : [];
+  });
+}
+
+/** Where the status is another's, an Event is all that can be said; the memory tells whether it was. */
+function announce(scope: Scope, blockers: readonly Blocker[]): StatusPlan {
+  const { Stalled: said = '', ...announced } = scope.snapshot.memory.announced;
+  const found = blockers.filter(({ kind }) => kind === 'terminal');
+  const [first] = found;
+  if (first === undefined) return { status: undefined, events: [], blockers: [], announced };
+  const message = found.map((blocker) => blocker.message).join('; ');
+  const events: EventNote[] = message === said ? [] : [{ type: 'Warning', reason: first.reason, message }];
+  return { status: undefined, events, blockers: [], announced: { ...announced, Stalled: message } };
+}
