@@ -14,9 +14,12 @@ import { didYouMean } from './suggest.ts';
 /** Nouns of the language that this version does not carry out yet. */
 const LATER_NOUNS = ['probes', 'actions', 'admission', 'conversion'];
 
+/** The schema is our own and judged by a test, strictly: to judge it again would treble the time. */
+const QUICKLY = { validateSchema: false, meta: false, strict: false, code: { optimize: false } } as const;
+
 /** Reports every key and value of watches.yaml that the schema does not allow. True: there is none. */
 export function checkWatchesSchema(document: LoadDocument, value: Json, problems: Problems): boolean {
-  const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true, verbose: true });
+  const ajv = new Ajv2020({ ...QUICKLY, allErrors: true, verbose: true });
   const validate = ajv.compile(schema);
   if (validate(value)) return true;
   for (const error of validate.errors ?? []) report(error, document, problems);
