@@ -9,7 +9,7 @@ import type { SchemaNode } from './schema.ts';
 import { deletePath, isJsonObject, isList, omit } from './value.ts';
 
 /** Set by the API server; a manifest that names them means nothing by it. */
-export const SERVER_METADATA: readonly string[] = [
+const SERVER_METADATA: readonly string[] = [
   'uid',
   'resourceVersion',
   'generation',
@@ -45,7 +45,7 @@ function metadataOf(metadata: JsonObject): JsonObject {
 }
 
 /** The tree without null, at any depth: null counts as missing and is never sent. */
-export function dropNulls(tree: JsonObject): JsonObject {
+function dropNulls(tree: JsonObject): JsonObject {
   const kept: Record<string, Json> = {};
   for (const [name, value] of Object.entries(tree)) {
     if (value !== null && value !== undefined) define(kept, name, withoutNulls(value));

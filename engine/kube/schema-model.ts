@@ -40,13 +40,6 @@ export function schemaFromOpenApi(document: JsonObject, gvk: GroupVersionKind): 
   return nodeFor(root, { origin: 'openapi', components, nodes: new WeakMap() });
 }
 
-/** The kinds that an OpenAPI document describes. */
-export function kindsInOpenApi(document: JsonObject): readonly GroupVersionKind[] {
-  const components = getPath(document, ['components', 'schemas']);
-  if (typeof components !== 'object' || components === null) return [];
-  return Object.values(components).flatMap((schema) => kindsOf(schema));
-}
-
 /** Schemas of options (DeleteOptions, WatchEvent) stand for many kinds; an object's schema stands for one. */
 function kindsOf(schema: unknown): readonly GroupVersionKind[] {
   const kinds = getPath(schema, ['x-kubernetes-group-version-kind']);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson, sameJson } from '../../engine/kube/canonical.ts';
-import { dropNulls, normalise, wrapArrays } from '../../engine/kube/normalise.ts';
+import { normalise, wrapArrays } from '../../engine/kube/normalise.ts';
 import type { JsonObject } from '../../engine/kube/object.ts';
 import { schemaFromCrd } from '../../engine/kube/schema-model.ts';
 import { asJson, deletePath, getPath, isJsonObject, setPath } from '../../engine/kube/value.ts';
@@ -77,7 +77,7 @@ describe('the normal form of a manifest', () => {
     fc.assert(
       fc.property(tree, (value) => {
         const before = JSON.stringify(value);
-        const once = normalise(dropNulls(toObject(value)));
+        const once = normalise(toObject(value));
         expect(normalise(once)).toEqual(once);
         expect(JSON.stringify(value)).toBe(before);
       }),

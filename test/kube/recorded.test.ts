@@ -16,6 +16,7 @@ import {
   type ManagedFieldsEntry,
 } from '../../engine/kube/object.ts';
 import { schemaFromOpenApi } from '../../engine/kube/schema-model.ts';
+import { isJsonObject } from '../../engine/kube/value.ts';
 
 interface Recording {
   readonly tree: JsonObject & { readonly apiVersion: string; readonly kind: string };
@@ -110,10 +111,10 @@ interface Gap {
 
 function entriesWithoutOneLeaf(fieldsV1: JsonObject): readonly Gap[] {
   return Object.entries(fieldsV1).flatMap(([key, child]): readonly Gap[] => {
-    if (key === '.' || typeof child !== 'object' || child === null || Array.isArray(child)) return [];
+    if (key === '.' || !isJsonObject(child)) return [];
     const { [key]: _gone, ...others } = fieldsV1;
     if (Object.keys(child).length === 0) return [{ leaf: key, entry: others }];
-    return entriesWithoutOneLeaf({ ...child }).map((gap) => ({
+    return entriesWithoutOneLeaf(child).map((gap) => ({
       leaf: `${key} ${gap.leaf}`,
       entry: { ...fieldsV1, [key]: gap.entry },
     }));

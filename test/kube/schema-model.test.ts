@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../engine/kube/object.ts';
 import type { SchemaNode } from '../../engine/kube/schema.ts';
-import { kindsInOpenApi, schemaFromCrd, schemaFromOpenApi } from '../../engine/kube/schema-model.ts';
+import { schemaFromCrd, schemaFromOpenApi } from '../../engine/kube/schema-model.ts';
 import { crd } from './builders.ts';
 
 function at(node: SchemaNode | undefined, ...path: readonly string[]): SchemaNode | undefined {
@@ -155,9 +155,10 @@ describe('the schema of a built-in kind', () => {
     expect(schemaFromOpenApi({}, { group: '', version: 'v1', kind: 'Pod' })).toBeUndefined();
   });
 
-  it('lists the kinds of a document, without the options that belong to all', () => {
-    expect(kindsInOpenApi(DOCUMENT)).toEqual([{ group: 'example.com', version: 'v1', kind: 'Web' }]);
-    expect(kindsInOpenApi({})).toEqual([]);
+  it('is none for options, which belong to all groups', () => {
+    expect(
+      schemaFromOpenApi(DOCUMENT, { group: 'example.com', version: 'v1', kind: 'DeleteOptions' }),
+    ).toBeUndefined();
   });
 
   it('follows references, and lets what stands beside allOf win', () => {
