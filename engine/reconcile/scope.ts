@@ -143,7 +143,9 @@ function setNested(tree: Tree, id: string, value: unknown): void {
   let place = tree;
   for (const name of names) {
     const next = place[name];
-    place = isObject(next) ? next : (place[name] = {});
+    const below: Tree = isObject(next) ? next : {};
+    place[name] = below;
+    place = below;
   }
   if (value === undefined) delete place[last];
   else place[last] = value;
