@@ -115,7 +115,8 @@ function failure(source: string, error: unknown): AstResult {
   const parse = /^Parse error on line (\d+):\n(.*)\n(-*)\^\n.*got '(\w+)'$/s.exec(text);
   if (parse === null) return otherFailure(text, error);
   const [, line = '1', context = '', dashes = '', token = ''] = parse;
-  const at = placeOfContext({ source, line: Number(line), context, caret: dashes.length });
+  const found = placeOfContext({ source, line: Number(line), context, caret: dashes.length });
+  const at = token === 'EOF' ? (lastOpened(source) ?? found) : found;
   return { kind: 'failed', at, ...explain(token) };
 }
 
@@ -135,6 +136,19 @@ function explain(token: string): { message: string; hint: string } {
     default:
       return { message: 'the expression does not parse', hint: LITERAL_HINT };
   }
+}
+
+/** Where the source ends too early, the place to look at is what was opened last: an expression, or a block. */
+function lastOpened(source: string): AstPosition | undefined {
+  const open = source.lastIndexOf('{{');
+  if (open > source.lastIndexOf('}}')) return positionOf(source, open);
+  const blocks: number[] = [];
+  for (const { index, 1: sign } of source.matchAll(/\{\{~?([#^/])\s*[^\s}~]/g)) {
+    if (sign === '/') blocks.pop();
+    else blocks.push(index);
+  }
+  const last = blocks.pop();
+  return last === undefined ? undefined : positionOf(source, last);
 }
 
 /** Errors that Handlebars raises itself end in ` - line:column`. */
