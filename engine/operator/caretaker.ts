@@ -75,7 +75,9 @@ function bareWatch(gvk: GroupVersionKind): Watch {
     vars: [],
     manifests: [],
     observe: [],
+    probes: [],
     health: [],
     status: [],
+    actions: [],
   };
 }

@@ -89,7 +89,6 @@ class RunningOperator implements Operator {
   private fleet: Fleet | undefined;
   private registry: Registry | undefined;
   private sources: readonly Sources[] = [];
-  private starting: Promise<void> = Promise.resolve();
   private isReady = false;
 
   constructor(options: OperatorOptions, metrics: Metrics) {
@@ -151,7 +150,7 @@ class RunningOperator implements Operator {
   }
 
   begin(): void {
-    this.starting = this.start().then(
+    void this.start().then(
       () => this.readiness.resolve(),
       (error: unknown) => this.readiness.reject(error),
     );

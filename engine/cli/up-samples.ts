@@ -1,0 +1,70 @@
+/** The shipped playbooks as a user would install them: a labelled ConfigMap each, then the sample resources. */
+import { errorMessage } from '../base/errors.ts';
+import type { Cluster } from '../cluster/api.ts';
+import { isAlreadyExists } from '../cluster/errors.ts';
+import { PLAYBOOK_LABEL } from '../kube/labels.ts';
+import { isObject, type JsonObject, type KubeObject } from '../kube/object.ts';
+import type { FolderContent } from '../operator/folder-files.ts';
+import { parseYaml } from '../playbook/yaml.ts';
+
+const FIELD_MANAGER = 'libretto-up';
+export const SAMPLE_NAMESPACE = 'default';
+
+export async function ensureNamespace(cluster: Cluster, name: string): Promise<void> {
+  const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+  try {
+    await cluster.client.create(body, { fieldManager: FIELD_MANAGER });
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+  }
+}
+
+/** What `kubectl create configmap NAME --from-file=FOLDER` and `kubectl label` do. */
+export async function installPlaybook(
+  cluster: Cluster,
+  namespace: string,
+  folder: FolderContent,
+): Promise<void> {
+  const metadata = { name: folder.name, namespace, labels: { [PLAYBOOK_LABEL]: folder.name } };
+  const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: Object.fromEntries(folder.files) };
+  await cluster.client.apply(body, { fieldManager: FIELD_MANAGER, force: true });
+}
+
+export type SampleResult =
+  | { readonly kind: 'applied'; readonly object: KubeObject }
+  | { readonly kind: 'failed'; readonly what: string; readonly why: string };
+
+/** Applies each document of a playbook's sample.yaml. */
+export async function applySamples(
+  cluster: Cluster,
+  folder: FolderContent,
+): Promise<readonly SampleResult[]> {
+  const text = folder.files.get('sample.yaml');
+  if (text === undefined) return [];
+  const parsed = parseYaml({ file: `${folder.name}/sample.yaml`, text });
+  if (parsed.kind === 'refused') {
+    return parsed.problems.map((p) => ({ kind: 'failed', what: `${p.file}:${p.line}`, why: p.message }));
+  }
+  const bodies = parsed.documents.flatMap(({ value }) => (isJsonObject(value) ? [inNamespace(value)] : []));
+  return await Promise.all(bodies.map((body) => applySample(cluster, body)));
+}
+
+async function applySample(cluster: Cluster, body: JsonObject): Promise<SampleResult> {
+  try {
+    return {
+      kind: 'applied',
+      object: await cluster.client.apply(body, { fieldManager: FIELD_MANAGER, force: true }),
+    };
+  } catch (error) {
+    return { kind: 'failed', what: String(body['kind']), why: errorMessage(error) };
+  }
+}
+
+function inNamespace(body: JsonObject): JsonObject {
+  const metadata = isJsonObject(body['metadata']) ? body['metadata'] : {};
+  return { ...body, metadata: { namespace: SAMPLE_NAMESPACE, ...metadata } };
+}
+
+function isJsonObject(value: unknown): value is JsonObject {
+  return isObject(value);
+}
