@@ -159,8 +159,8 @@ function visitPath(walk: Walk, node: AstNode, scope: Scope): void {
   const inside: Scope = { ...scope, element: true, locals: new Set(scope.locals) };
   steps.forEach((step, at) => {
     for (const name of [step.focus, step.index]) bindLocal(walk, step, name, inside.locals);
-    const isStart = at === 0 && (isPlainName(step) || step.type === 'variable');
-    if (isStart) visitStart(walk, steps, scope);
+    const isStart = step.type === 'variable' || (at === 0 && isPlainName(step));
+    if (isStart) visitStart(walk, steps.slice(at), at === 0 ? scope : inside);
     if (!isStart && !isPlainName(step)) {
       visit(walk, step, at === 0 ? scope : inside);
       return;

@@ -39,10 +39,10 @@ const HABITS: readonly (readonly [RegExp, string])[] = [
   [/^&&/, 'write `and`'],
   [/^\|\|/, 'write `or`'],
   [/^!/, 'write $not(…)'],
-  [/^\{\{/, 'this is an expression, no template: leave the braces out'],
 ];
 
 function habitHint(source: string, end: number): string | undefined {
+  if (source.includes('{{')) return 'this is an expression, no template: leave the braces out';
   for (let at = Math.max(0, end - 3); at <= end; at++) {
     const habit = HABITS.find(([pattern]) => pattern.test(source.slice(at)));
     if (habit !== undefined) return habit[1];
@@ -50,13 +50,14 @@ function habitHint(source: string, end: number): string | undefined {
   return undefined;
 }
 
+const LESS = 'select less, or do it in fewer steps';
+
 /** The evaluation failed; `value` parts of the message are jsonata's own. */
 export function failure(origin: Origin, thrown: unknown): Diagnostic {
   const end = positionOf(thrown) ?? 0;
   if (thrown instanceof LimitReached || isLimit(codeOf(thrown))) {
     const message = `stopped: ${thrown instanceof LimitReached ? thrown.message : textOf(thrown)}`;
-    const hint = 'select less, or do it in fewer steps';
-    return problemAt(origin, end, { code: 'ExpressionLimit', message, hint });
+    return problemAt(origin, end, { code: 'ExpressionLimit', message, hint: LESS });
   }
   return problemAt(origin, end, {
     code: 'ExpressionFailed',

@@ -6,7 +6,7 @@
 import { conditionOf } from '../kube/conditions.ts';
 import { computeStatus } from '../kube/kstatus.ts';
 import { isObject, type KubeObject } from '../kube/object.ts';
-import { type Meter, flatPrice } from './expression-meter.ts';
+import type { Meter } from './expression-meter.ts';
 import { disguised, type Focus, type Implementation, type NativeFunction } from './expression-natives.ts';
 import { isFunction, typeName } from './expression-value.ts';
 import { compareVersions } from './expression-versions.ts';
@@ -49,7 +49,7 @@ export function playbookFunctions(meter: Meter): ReadonlyMap<string, NativeFunct
     [
       OWN_COPY,
       (value) => {
-        meter.pay(flatPrice(value));
+        meter.payValue(value);
         return Array.isArray(value) ? [...value] : value;
       },
     ],

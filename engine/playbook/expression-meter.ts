@@ -25,7 +25,9 @@ export class LimitReached extends Error {
 export interface Meter {
   /** Takes `units`; throws LimitReached when they are not there. */
   pay(units: number): void;
-  /** Pays for walking through a whole value: one unit for each eight nodes, and its strings. */
+  /** Pays for a value that is looked at once: its text, or its items and those of lists in it. */
+  payValue(value: unknown): void;
+  /** Pays for walking through a whole value, objects too: one unit for each eight nodes. */
   payTree(value: unknown): void;
 }
 
@@ -35,22 +37,33 @@ export function createMeter(units = UNITS_PER_EVALUATION): Meter {
     left -= price;
     if (left < 0 || Number.isNaN(left)) throw new LimitReached('the expression does too much work');
   };
-  return { pay, payTree: (value) => walk(value, pay) };
+  const payValue = (value: unknown): void => {
+    if (typeof value === 'string') pay(value.length / 64);
+    else if (Array.isArray(value)) payList(value, payValue, pay);
+  };
+  return { pay, payValue, payTree: (value) => walk(value, pay) };
 }
 
-/** A list longer than a thousand items is paid at once, so that hostile widths are seen before they are walked. */
+/**
+ * Lists in lists are paid for again wherever they stand: the same one a thousand times costs jsonata, which flattens and
+ * searches through them, a thousand times as much.
+ */
+function payList(
+  list: readonly unknown[],
+  payItem: (item: unknown) => void,
+  pay: (units: number) => void,
+): void {
+  pay((list.length + 1) / 8);
+  for (const item of list) if (Array.isArray(item)) payItem(item);
+}
+
 function walk(root: unknown, pay: (units: number) => void): void {
   const open: unknown[] = [root];
   while (open.length > 0) {
     const value = open.pop();
-    pay(0.125 + flatPrice(value));
-    if (Array.isArray(value)) for (const item of value) open.push(item);
+    pay(0.125);
+    if (typeof value === 'string') pay(value.length / 64);
+    else if (Array.isArray(value)) for (const item of value) open.push(item);
     else if (isObject(value)) for (const key of Object.keys(value)) open.push(value[key]);
   }
-}
-
-/** What a value costs to be copied or compared once, without what is below it. */
-export function flatPrice(value: unknown): number {
-  if (typeof value === 'string') return value.length / 64;
-  return Array.isArray(value) ? value.length / 8 : 0;
 }

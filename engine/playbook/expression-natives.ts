@@ -4,7 +4,7 @@
  * regular expressions from pictures or recurses by value ($formatInteger, $parseInteger, pictures of $toMillis).
  */
 import { isObject } from '../kube/object.ts';
-import { flatPrice, type Meter } from './expression-meter.ts';
+import type { Meter } from './expression-meter.ts';
 
 /** How jsonata keeps a function; also how we hand it ours. */
 export interface NativeFunction {
@@ -24,9 +24,19 @@ export type Implementation = (this: Focus, ...args: readonly unknown[]) => unkno
 
 type Price = (meter: Meter, args: readonly unknown[]) => void;
 
-/** Enough for a call that looks at each of its arguments once. */
+/** Enough for a call that looks at each of its arguments once; letters are taken one by one. */
 const flat: Price = (meter, args) => {
-  for (const arg of args) meter.pay(1 + flatPrice(arg) * (typeof arg === 'string' ? 4 : 1));
+  for (const arg of args) {
+    meter.pay(1 + (typeof arg === 'string' ? arg.length / 16 : 0));
+    meter.payValue(arg);
+  }
+};
+
+/** The worst of a search for a text in a text is to begin anew at each letter. */
+const searching: Price = (meter, args) => {
+  const [text, sought] = args;
+  flat(meter, args);
+  if (typeof sought === 'string') meter.pay((lengthOf(text) * sought.length) / 1_500);
 };
 
 const squared: Price = (meter, [list]) => meter.pay(lengthOf(list) ** 2 / 500);
@@ -50,12 +60,17 @@ const joining: Price = (meter, [list, separator]) => {
 };
 
 /** The worst is a replacement behind every letter. */
-const replacing: Price = (meter, [text, pattern, replacement]) => {
+const replacing: Price = (meter, args) => {
+  const [text, pattern, replacement] = args;
+  searching(meter, args);
   const places = lengthOf(text) / Math.max(1, typeof pattern === 'string' ? pattern.length : 1) + 1;
   meter.pay(places / 4 + (lengthOf(text) + places * lengthOf(replacement)) / 32);
 };
 
-const splitting: Price = (meter, [text]) => meter.pay(1 + lengthOf(text) / 8);
+const splitting: Price = (meter, args) => {
+  searching(meter, args);
+  meter.pay(lengthOf(args[0]) / 8);
+};
 
 const keyed: Price = (meter, [value]) => {
   for (const item of Array.isArray(value) ? value : [value])
@@ -70,20 +85,23 @@ const sorting: Price = (meter, [list, comparator]) => {
   meter.pay(length ** 2 / 500 + (comparator === undefined ? length * Math.log2(length + 1) : 0));
 };
 
-const picture: Price = (meter, [, format]) => {
+const picture: Price = (meter, args) => {
+  const format = args[1];
+  flat(meter, args);
   if (lengthOf(format) > 100) throw new Error('the picture is longer than 100 letters');
   meter.pay(8);
 };
 
-const withoutPicture: Price = (meter, [, format]) => {
-  if (format !== undefined)
+const withoutPicture: Price = (meter, args) => {
+  flat(meter, args);
+  if (args[1] !== undefined)
     throw new Error('only ISO 8601 times are read and written here; leave the picture out');
   meter.pay(8);
 };
 
 const PRICES = {
-  ...each(flat, ['sum', 'count', 'max', 'min', 'average', 'substring', 'substringBefore', 'substringAfter']),
-  ...each(flat, ['lowercase', 'uppercase', 'length', 'trim', 'match', 'contains', 'formatBase', 'number']),
+  ...each(flat, ['sum', 'count', 'max', 'min', 'average', 'substring']),
+  ...each(flat, ['lowercase', 'uppercase', 'length', 'trim', 'match', 'formatBase', 'number']),
   ...each(flat, [
     'floor',
     'ceil',
@@ -110,6 +128,7 @@ const PRICES = {
     'type',
   ]),
   ...each(flat, ['base64encode', 'base64decode', 'encodeUrlComponent', 'encodeUrl', 'decodeUrlComponent']),
+  ...each(searching, ['contains', 'substringBefore', 'substringAfter']),
   decodeUrl: flat,
   keys: keyed,
   spread: squared,

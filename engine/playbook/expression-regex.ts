@@ -42,7 +42,7 @@ function flagsOf(regex: RegExp): number {
 function matcherOf(program: RE2JS, size: number, meter: Meter): Matcher {
   const find: Matcher = (text, from = 0) => {
     if (typeof text !== 'string') return undefined;
-    meter.pay(4 + ((text.length - from) * size) / 32);
+    meter.pay(4 + text.length / 64 + ((text.length - from) * size) / 32);
     const matcher = program.matcher(text);
     if (!matcher.find(from)) return undefined;
     const end = matcher.end();

@@ -7,6 +7,11 @@ export interface Step {
   readonly price: number;
   /** An operand of `=` or `!=`, which compare it as a whole. */
   readonly walked: boolean;
+  /**
+   * More, when the result is a function of JavaScript: jsonata wraps a function anew each time it is handed on, and a call
+   * goes through all those wraps. A regular expression is never wrapped so.
+   */
+  readonly ifFunction: number;
   /** Its result decides about the expression's. */
   readonly traced: boolean;
 }
@@ -17,14 +22,17 @@ export interface Steps {
 }
 
 /** Of a node that jsonata makes while it evaluates (a chain of functions, a partial application). */
-export const UNKNOWN_STEP: Step = { price: 3, walked: false, traced: false };
+export const UNKNOWN_STEP: Step = { price: 3, ifFunction: 200, walked: false, traced: false };
 
-/** A call, a closure and a path make frames and lists; the rest is a look at a value. Measured, not guessed. */
+/**
+ * A call, a closure and a path make frames and lists; a partial application parses a function anew; the rest is a look at
+ * a value. Measured, not guessed.
+ */
 const BY_TYPE: Readonly<Record<string, number>> = {
   path: 2,
   function: 2,
   lambda: 4,
-  partial: 4,
+  partial: 250,
   block: 2,
   transform: 4,
 };
@@ -34,7 +42,7 @@ const FILTER = 3;
 const KEY = 8;
 const TERM = 4;
 
-export function stepsOf(root: AstNode): Steps {
+export function stepsOf(root: AstNode, regexes: ReadonlySet<AstNode>): Steps {
   const condition = decidingCondition(root);
   const traced = new Set(condition.kind === 'value' ? [] : tracedNodes(condition));
   const extra = new Map<AstNode, number>();
@@ -51,6 +59,7 @@ export function stepsOf(root: AstNode): Steps {
     (BY_TYPE[node.type] ?? 1) + (extra.get(node) ?? 0) + FILTER * filtersOf(node).length;
   const step = (node: AstNode): Step => ({
     price: price(node),
+    ifFunction: regexes.has(node) ? 0 : 200,
     walked: walked.has(node),
     traced: traced.has(node),
   });

@@ -13,7 +13,7 @@ import { checkExpression } from './expression-check.ts';
 import { failure, type Origin, problemAt, syntaxProblem } from './expression-errors.ts';
 import { playbookFunctions } from './expression-functions.ts';
 import type { Facts } from './expression-lint.ts';
-import { createMeter, flatPrice, LONGEST_LIST, type Meter } from './expression-meter.ts';
+import { createMeter, LONGEST_LIST, type Meter } from './expression-meter.ts';
 import { isNative, type NativeFunction, type NativeName, pricedNative } from './expression-natives.ts';
 import { type Locate, locateIn } from './expression-place.ts';
 import { missingPath } from './expression-references.ts';
@@ -80,7 +80,14 @@ function compile(input: ExpressionInput, origin: Origin, engine: jsonata.Express
   const problems = sortDiagnostics([...found, ...regexes.flatMap((regex) => regexProblem(origin, regex))]);
   if (hasErrors(problems)) return refused(problems);
   const functions = functionsIn(root);
-  const program: Program = { engine, origin, references, regexes, functions, steps: stepsOf(root) };
+  const program: Program = {
+    engine,
+    origin,
+    references,
+    regexes,
+    functions,
+    steps: stepsOf(root, new Set(regexes.map(({ node }) => node))),
+  };
   hookExit(engine, program);
   const { source, place } = input;
   const evaluate = (context: Context): Promise<Evaluation> => run(program, context);
@@ -132,7 +139,8 @@ function hookExit(engine: jsonata.Expression, program: Program): void {
   ): void => {
     const { meter, trace } = environment.lookup(RUN) as Run;
     const step = program.steps.of.get(node) ?? UNKNOWN_STEP;
-    meter.pay(step.price + flatPrice(result));
+    meter.pay(step.price + (typeof result === 'function' ? step.ifFunction : 0));
+    meter.payValue(result);
     if (step.walked && typeof result === 'object') meter.payTree(result);
     if (step.traced) trace.set(node, result);
   };
