@@ -8,9 +8,9 @@ import { runCommand } from './command.ts';
 
 /** `${LIBRETTO_CACHE:-~/.cache/libretto}`. */
 export function cacheFolder(environment: Environment): string {
-  const named = environment['LIBRETTO_CACHE'];
+  const named = environment.LIBRETTO_CACHE;
   if (named !== undefined && named !== '') return named;
-  const base = environment['XDG_CACHE_HOME'];
+  const base = environment.XDG_CACHE_HOME;
   return join(base !== undefined && isAbsolute(base) ? base : join(homedir(), '.cache'), 'libretto');
 }
 
@@ -20,14 +20,14 @@ export function cachedPath(environment: Environment, program: Program): string {
 
 /** The program's path, or undefined where it must be had first. */
 export async function locate(program: Program, environment: Environment): Promise<string | undefined> {
-  const assets = environment['KUBEBUILDER_ASSETS'];
+  const assets = environment.KUBEBUILDER_ASSETS;
   if (assets !== undefined && assets !== '') {
     const file = join(assets, program.name);
     if (await isExecutable(file)) return file; // Named by the user: taken whatever its version.
   }
   const cached = cachedPath(environment, program);
   if (program.name !== 'kubectl' && (await isExecutable(cached))) return cached;
-  for (const folder of (environment['PATH'] ?? '').split(delimiter).filter(isAbsolute)) {
+  for (const folder of (environment.PATH ?? '').split(delimiter).filter(isAbsolute)) {
     const file = join(folder, program.name);
     if ((await isExecutable(file)) && (await fits(program, file, environment))) return file;
   }

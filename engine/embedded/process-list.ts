@@ -111,11 +111,11 @@ function readList(file: string): Contents | undefined {
 }
 
 function parseList(value: unknown): Contents | undefined {
-  if (!isRecord(value) || !Array.isArray(value['processes'])) return undefined;
-  const owner = parseIdentity(value['owner']);
-  const processes = value['processes'].flatMap((one: unknown) => {
+  if (!isRecord(value) || !Array.isArray(value.processes)) return undefined;
+  const owner = parseIdentity(value.owner);
+  const processes = value.processes.flatMap((one: unknown) => {
     const identity = parseIdentity(one);
-    return identity === undefined || !isRecord(one) ? [] : [{ name: String(one['name']), ...identity }];
+    return identity === undefined || !isRecord(one) ? [] : [{ name: String(one.name), ...identity }];
   });
   return owner === undefined ? undefined : { owner, processes };
 }

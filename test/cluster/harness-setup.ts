@@ -14,7 +14,7 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const named = process.env['LIBRETTO_TEST_KUBECONFIG'];
+  const named = process.env.LIBRETTO_TEST_KUBECONFIG;
   if (named !== undefined && named !== '') {
     project.provide('kubeconfigPath', named);
     return async () => undefined;
