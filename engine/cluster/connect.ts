@@ -33,7 +33,7 @@ export async function connectCluster(options: ConnectOptions): Promise<Cluster> 
     logger,
     random: options.random ?? Math.random,
     lookup: (selection) => discovery.resource(selection.gvk),
-    reportMissing: () => discovery.reportMissing(),
+    reportMissing: (selection) => discovery.reportMissing(selection.gvk),
     onDiscoveryChange: (listener) => discovery.onChange(listener),
   });
   try {

@@ -35,7 +35,7 @@ const ACCEPT = ['v2', 'v2beta1']
   .join(',');
 
 /** After a change of a CRD or APIService: when to look, in milliseconds. */
-const LOOKS_AFTER_CHANGE_MS = [50, 250, 1_000, 3_000, 10_000];
+const LOOKS_AFTER_CHANGE_MS = [50, 250, 600, 1_000, 1_500, 2_000, 3_000, 5_000, 10_000];
 /** Between two looks because somebody missed a kind. */
 const MISS_INTERVAL_MS = 3_000;
 const SCHEMA_RETRY_MS = 5_000;
@@ -64,6 +64,8 @@ export class ClusterDiscovery implements Discovery, KindResolver {
   readonly #caches: Cache[] = [];
   readonly #parts = new Map<string, Part>();
   readonly #timers = new Set<Timer>();
+  /** When the cluster was last asked for a kind that it did not serve, by kind; monotonic. */
+  readonly #misses = new Map<string, number>();
   readonly #looks: (Timer | undefined)[] = [];
   /** Schemas on their way, or refused a moment ago. */
   readonly #loading = new Set<string>();
@@ -72,7 +74,6 @@ export class ClusterDiscovery implements Discovery, KindResolver {
   #version = '';
   #running: Promise<void> | undefined;
   #again: Promise<void> | undefined;
-  #lastMiss = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(options: DiscoveryOptions) {
@@ -143,14 +144,13 @@ export class ClusterDiscovery implements Discovery, KindResolver {
   /** Discovery's answer for a kind, after another look where it knows none. */
   async resolve(gvk: GroupVersionKind): Promise<ApiResource | undefined> {
     const known = this.resource(gvk);
-    if (known !== undefined || !this.#mayLook()) return known;
+    if (known !== undefined || !this.#mayLook('resolve', gvk)) return known;
     await this.refresh();
     return this.resource(gvk);
   }
 
-  reportMissing(): void {
-    if (this.#closed) return;
-    if (this.#mayLook()) this.#lookLater(0);
+  reportMissing(gvk: GroupVersionKind): void {
+    if (!this.#closed && this.#mayLook('watch', gvk)) this.#lookLater(0);
   }
 
   /** Follows CRDs and APIServices from now on. */
@@ -173,10 +173,12 @@ export class ClusterDiscovery implements Discovery, KindResolver {
     this.#listeners.clear();
   }
 
-  #mayLook(): boolean {
+  /** A kind that is missed again and again costs a look every few seconds, whoever misses it. */
+  #mayLook(who: 'resolve' | 'watch', { group, version, kind }: GroupVersionKind): boolean {
+    const key = `${who} ${keyOf(group, version, kind)}`;
     const now = this.#options.clock.monotonic();
-    if (now - this.#lastMiss < MISS_INTERVAL_MS) return false;
-    this.#lastMiss = now;
+    if (now - (this.#misses.get(key) ?? Number.NEGATIVE_INFINITY) < MISS_INTERVAL_MS) return false;
+    this.#misses.set(key, now);
     return true;
   }
 
