@@ -1,7 +1,16 @@
 /** The architecture, as rules with a name and a reason each; checked by `npm run test:architecture`. */
 
 const FOLDERS = [
-  'cli', 'kube', 'playbook', 'reconcile', 'controller', 'operator', 'cluster', 'console', 'embedded', 'base',
+  'cli',
+  'kube',
+  'playbook',
+  'reconcile',
+  'controller',
+  'operator',
+  'cluster',
+  'console',
+  'embedded',
+  'base',
 ];
 
 /** Which folders each folder may import, beside itself. */
@@ -29,6 +38,7 @@ const layerRules = FOLDERS.map((folder) => ({
 /** A library has one owning module (or folder, where the concept needs several files). */
 const OWNERS = {
   jsonata: '^engine/playbook/expression',
+  re2js: '^engine/playbook/expression-regex\\.ts$',
   handlebars: '^engine/playbook/template',
   '@kubernetes/client-node': '^engine/cluster/kubeconfig\\.ts$',
   undici: '^engine/cluster/',
@@ -84,6 +94,9 @@ export default {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'types', 'default'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'types', 'default'],
+    },
   },
 };

@@ -86,18 +86,18 @@ function typeHint(thrown: unknown): string | undefined {
 }
 
 function positionOf(thrown: unknown): number | undefined {
-  const position = isObject(thrown) ? thrown['position'] : undefined;
+  const position = isObject(thrown) ? thrown.position : undefined;
   return typeof position === 'number' ? position : undefined;
 }
 
 function codeOf(thrown: unknown): string | undefined {
-  const code = isObject(thrown) ? thrown['code'] : undefined;
+  const code = isObject(thrown) ? thrown.code : undefined;
   return typeof code === 'string' ? code : undefined;
 }
 
 /** jsonata throws plain objects with a message, and now and then an Error of JavaScript. */
 function textOf(thrown: unknown): string {
-  const message = isObject(thrown) ? thrown['message'] : undefined;
+  const message = isObject(thrown) ? thrown.message : undefined;
   const text = typeof message === 'string' && message !== '' ? message : 'it can not be evaluated';
   return text.length > 300 ? `${text.slice(0, 299)}…` : text;
 }

@@ -90,9 +90,9 @@ function isCurrent(object: unknown): boolean {
 function isKubeObject(value: unknown): value is KubeObject {
   return (
     isObject(value) &&
-    typeof value['apiVersion'] === 'string' &&
-    typeof value['kind'] === 'string' &&
-    isObject(value['metadata'])
+    typeof value.apiVersion === 'string' &&
+    typeof value.kind === 'string' &&
+    isObject(value.metadata)
   );
 }
 
@@ -108,8 +108,8 @@ function byName(list: unknown, name: unknown, meter: Meter): unknown {
 
 function nameOf(item: unknown): unknown {
   if (!isObject(item)) return undefined;
-  const metadata = item['metadata'];
-  return isObject(metadata) ? metadata['name'] : (item['name'] ?? item['key']);
+  const metadata = item.metadata;
+  return isObject(metadata) ? metadata.name : (item.name ?? item.key);
 }
 
 /** Is the condition "True" or "False"? "Unknown" and no such condition are missing: nothing can be said. */

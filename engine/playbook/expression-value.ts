@@ -64,7 +64,7 @@ function plainObject(object: Record<string, unknown>, plain: (value: unknown) =>
 /** A JavaScript function, or one of jsonata's own or the playbook's. */
 export function isFunction(value: unknown): boolean {
   if (typeof value === 'function') return true;
-  return isObject(value) && (value['_jsonata_function'] === true || value['_jsonata_lambda'] === true);
+  return isObject(value) && (value._jsonata_function === true || value._jsonata_lambda === true);
 }
 
 /** The JSON type of a value, as a message names it. */

@@ -17,8 +17,7 @@ import { createMeter, LONGEST_LIST, type Meter } from './expression-meter.ts';
 import { isNative, type NativeFunction, type NativeName, pricedNative } from './expression-natives.ts';
 import { type Locate, locateIn } from './expression-place.ts';
 import { missingPath } from './expression-references.ts';
-import type { CompiledRegex } from './expression-regex.ts';
-import { rewrite } from './expression-rewrite.ts';
+import { type FoundRegex, rewrite } from './expression-rewrite.ts';
 import { sourceProblem } from './expression-source.ts';
 import { allNodes, type Steps, stepsOf, UNKNOWN_STEP } from './expression-steps.ts';
 import { outcome, type Trace } from './expression-truth.ts';
@@ -94,13 +93,7 @@ function compile(input: ExpressionInput, origin: Origin, engine: jsonata.Express
   return { kind: 'compiled', expression: { source, place, references, evaluate }, warnings: problems };
 }
 
-interface BoundRegex {
-  readonly node: AstNode;
-  readonly variable: string;
-  readonly compiled: CompiledRegex;
-}
-
-function regexProblem(origin: Origin, { node, compiled }: BoundRegex): readonly Diagnostic[] {
+function regexProblem(origin: Origin, { node, compiled }: FoundRegex): readonly Diagnostic[] {
   if (compiled.kind === 'compiled') return [];
   const hint = 'regular expressions are those of RE2: no look-around, no back references';
   const message = `refused regular expression: ${compiled.message}`;
@@ -111,7 +104,7 @@ interface Program {
   readonly engine: jsonata.Expression;
   readonly origin: Origin;
   readonly references: Expression['references'];
-  readonly regexes: readonly BoundRegex[];
+  readonly regexes: readonly FoundRegex[];
   /** jsonata's own functions that the expression names. */
   readonly functions: ReadonlyMap<NativeName, NativeFunction>;
   readonly steps: Steps;
@@ -126,25 +119,26 @@ interface Run {
 /** The variable that leads from jsonata's environment to the run; no name that a source can say. */
 const RUN = ' run';
 
+type Hook = (node: AstNode, input: unknown, environment: jsonata.Environment, result?: unknown) => void;
+
 /**
- * jsonata calls what stands under this symbol after each step. There the step is paid for. It is not in jsonata's types,
- * hence the two beliefs: that a symbol can be assigned, and that what we bound under RUN is a Run.
+ * jsonata calls what stands under these symbols before and after each step. They are not in its types: the one place
+ * where a symbol is passed for a name.
  */
+function hook(engine: jsonata.Expression, moment: 'entry' | 'exit', action: Hook): void {
+  engine.assign(Symbol.for(`jsonata.__evaluate_${moment}`) as unknown as string, action);
+}
+
+/** After each step it is paid for, and noted where it decides. That what we bound under RUN is a Run is believed here. */
 function hookExit(engine: jsonata.Expression, program: Program): void {
-  const onExit = (
-    node: AstNode,
-    _input: unknown,
-    environment: jsonata.Environment,
-    result: unknown,
-  ): void => {
+  hook(engine, 'exit', (node, _input, environment, result) => {
     const { meter, trace } = environment.lookup(RUN) as Run;
     const step = program.steps.of.get(node) ?? UNKNOWN_STEP;
     meter.pay(step.price + (typeof result === 'function' ? step.ifFunction : 0));
     meter.payValue(result);
     if (step.walked && typeof result === 'object') meter.payTree(result);
     if (step.traced) trace.set(node, result);
-  };
-  engine.assign(Symbol.for('jsonata.__evaluate_exit') as unknown as string, onExit);
+  });
 }
 
 async function run(program: Program, context: Context): Promise<Evaluation> {
@@ -198,10 +192,9 @@ function functionsIn(root: AstNode): ReadonlyMap<NativeName, NativeFunction> {
 function jsonataEnvironment(): jsonata.Environment {
   const empty = jsonata('null');
   const captured: jsonata.Environment[] = [];
-  const onEntry = (_node: unknown, _input: unknown, environment: jsonata.Environment): void => {
+  hook(empty, 'entry', (_node, _input, environment) => {
     captured.push(environment);
-  };
-  empty.assign(Symbol.for('jsonata.__evaluate_entry') as unknown as string, onEntry);
+  });
   void empty.evaluate(null);
   const [environment] = captured;
   if (environment === undefined)

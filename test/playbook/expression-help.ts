@@ -28,7 +28,7 @@ export function evaluate(
 }
 
 /** The value; `undefined` for missing. Fails on an error. */
-export async function valueOf(
+export async function resultOf(
   source: string,
   context: Context = {},
   options: Partial<ExpressionInput> = {},

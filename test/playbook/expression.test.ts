@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { asBoolean, asList } from '../../engine/playbook/expression-value.ts';
-import { compile, compiled, deployment, evaluate, PLACE, pod, valueOf } from './expression-help.ts';
+import { compile, compiled, deployment, evaluate, PLACE, pod, resultOf } from './expression-help.ts';
 
 const pods = [pod('web-0', 'Running'), pod('web-1', 'Pending'), pod('web-2', 'Running')];
 
@@ -8,33 +8,33 @@ describe('evaluating', () => {
   it('gives the memcached rule its answer', async () => {
     const rule = 'children.deployment.status.readyReplicas = spec.size';
     const context = { spec: { size: 3 }, children: { deployment: deployment(3, 3) } };
-    expect(await valueOf(rule, context)).toBe(true);
-    expect(await valueOf(rule, { ...context, spec: { size: 2 } })).toBe(false);
+    expect(await resultOf(rule, context)).toBe(true);
+    expect(await resultOf(rule, { ...context, spec: { size: 2 } })).toBe(false);
   });
 
   it('has every root as a variable, so that it can be read where names belong to the element', async () => {
     const context = { index: 2, children: { pod: pods } };
-    expect(await valueOf('children.pod[$index - 1].metadata.name', context)).toBe('web-1');
-    expect(await valueOf('children.pod[$$.index - 1].metadata.name', context)).toBe('web-1');
-    expect(await valueOf('$spec.size', { spec: { size: 1 } })).toBe(1);
+    expect(await resultOf('children.pod[$index - 1].metadata.name', context)).toBe('web-1');
+    expect(await resultOf('children.pod[$$.index - 1].metadata.name', context)).toBe('web-1');
+    expect(await resultOf('$spec.size', { spec: { size: 1 } })).toBe(1);
   });
 
   it('gives plain JSON: no marks on lists, no functions, ordinary objects', async () => {
-    const value = await valueOf('{"names": observe.pods.metadata.name, "match": $match("ab", /a/)}', {
+    const value = await resultOf('{"names": observe.pods.metadata.name, "match": $match("ab", /a/)}', {
       observe: { pods },
     });
     expect(value).toStrictEqual({
       names: ['web-0', 'web-1', 'web-2'],
       match: { match: 'a', index: 0, groups: [] },
     });
-    const list = await valueOf('[0..spec.replicas - 1]', { spec: { replicas: 3 } });
+    const list = await resultOf('[0..spec.replicas - 1]', { spec: { replicas: 3 } });
     expect(list).toStrictEqual([0, 1, 2]);
     expect(Object.keys(Object(list))).toEqual(['0', '1', '2']);
   });
 
   it('shares what comes from the context unchanged', async () => {
     const spec = { resources: { limits: { cpu: '1' } } };
-    expect(await valueOf('spec.resources', { spec })).toBe(spec.resources);
+    expect(await resultOf('spec.resources', { spec })).toBe(spec.resources);
   });
 
   it('says which function or number is no value', async () => {
@@ -72,7 +72,7 @@ describe('evaluating', () => {
 
   it('transforms a copy', async () => {
     const context = { spec: { ports: [{ port: 1, name: 'a' }] } };
-    expect(await valueOf('spec ~> |ports|{"port": 2}, "name"|', context)).toStrictEqual({
+    expect(await resultOf('spec ~> |ports|{"port": 2}, "name"|', context)).toStrictEqual({
       ports: [{ port: 2 }],
     });
   });
@@ -104,20 +104,20 @@ describe('evaluating', () => {
   });
 
   it('gives partial application and chaining', async () => {
-    expect(await valueOf('"warm" ~> $substring(?, 0, 2) ~> $uppercase')).toBe('WA');
-    expect(await valueOf('($short := $substringBefore(?, "."); $map(["a.b", "c.d"], $short))')).toEqual([
+    expect(await resultOf('"warm" ~> $substring(?, 0, 2) ~> $uppercase')).toBe('WA');
+    expect(await resultOf('($short := $substringBefore(?, "."); $map(["a.b", "c.d"], $short))')).toEqual([
       'a',
       'c',
     ]);
-    expect(await valueOf('$map(["a", "b"], $uppercase)')).toEqual(['A', 'B']);
-    expect(await valueOf('$reduce([1, 2, 3], function($a, $b){ $a + $b })')).toBe(6);
-    expect(await valueOf('$sort([{"n": 2}, {"n": 1}], function($a, $b){ $a.n > $b.n }).n')).toEqual([1, 2]);
+    expect(await resultOf('$map(["a", "b"], $uppercase)')).toEqual(['A', 'B']);
+    expect(await resultOf('$reduce([1, 2, 3], function($a, $b){ $a + $b })')).toBe(6);
+    expect(await resultOf('$sort([{"n": 2}, {"n": 1}], function($a, $b){ $a.n > $b.n }).n')).toEqual([1, 2]);
   });
 
   it('binds the parent of an element with @ and its position with #', async () => {
     const context = { observe: { pods } };
-    expect(await valueOf('observe.pods#$i[$i = 1].metadata.name', context)).toBe('web-1');
-    expect(await valueOf('observe.pods@$p[$p.status.phase = "Pending"].$p.metadata.name', context)).toBe(
+    expect(await resultOf('observe.pods#$i[$i = 1].metadata.name', context)).toBe('web-1');
+    expect(await resultOf('observe.pods@$p[$p.status.phase = "Pending"].$p.metadata.name', context)).toBe(
       'web-1',
     );
   });
@@ -146,23 +146,23 @@ describe('absence', () => {
   it('is false and something as and, true or something as or', async () => {
     const context = { spec: { on: true, off: false } };
     const missing = { kind: 'missing', path: 'children.db.x' };
-    expect(await valueOf('spec.off = true and children.db.x = 1', context)).toBe(false);
+    expect(await resultOf('spec.off = true and children.db.x = 1', context)).toBe(false);
     expect(await evaluate('spec.on = true and children.db.x = 1', context)).toEqual(missing);
-    expect(await valueOf('children.db.x = 1 or spec.on', context)).toBe(true);
+    expect(await resultOf('children.db.x = 1 or spec.on', context)).toBe(true);
     expect(await evaluate('children.db.x = 1 or spec.off', context)).toEqual(missing);
     expect(await evaluate('(children.db.x = 1)', context)).toEqual(missing);
   });
 
   it('stays what JSONata says where the comparison does not decide alone', async () => {
-    expect(await valueOf('spec.mode = "ha" ? 3 : 1', { spec: {} })).toBe(1);
-    expect(await valueOf('$count(observe.pods[$.status.node = "a"])', { observe: { pods } })).toBe(0);
-    expect(await valueOf('$exists(children.db) and children.db.x = 1', { children: {} })).toBe(false);
-    expect(await valueOf('children.db.x = 1 ? "a" : "b"', {})).toBe('b');
+    expect(await resultOf('spec.mode = "ha" ? 3 : 1', { spec: {} })).toBe(1);
+    expect(await resultOf('$count(observe.pods[$.status.node = "a"])', { observe: { pods } })).toBe(0);
+    expect(await resultOf('$exists(children.db) and children.db.x = 1', { children: {} })).toBe(false);
+    expect(await resultOf('children.db.x = 1 ? "a" : "b"', {})).toBe('b');
   });
 
   it('is filled by ?? and ?:', async () => {
-    expect(await valueOf('spec.size ?? 3', { spec: {} })).toBe(3);
-    expect(await valueOf('spec.name ?: "x"', { spec: { name: '' } })).toBe('x');
+    expect(await resultOf('spec.size ?? 3', { spec: {} })).toBe(3);
+    expect(await resultOf('spec.name ?: "x"', { spec: { name: '' } })).toBe('x');
   });
 
   it('is not an empty list of the context, and not null', async () => {
@@ -172,7 +172,7 @@ describe('absence', () => {
 
   it('keeps the index of children that are not there', async () => {
     const children = { pod: [pods[0], null, pods[2]] };
-    expect(await valueOf('children.pod[2].metadata.name', { children })).toBe('web-2');
+    expect(await resultOf('children.pod[2].metadata.name', { children })).toBe('web-2');
     expect(await evaluate('children.pod[1].status.phase = "Running"', { children })).toMatchObject({
       kind: 'missing',
     });
@@ -233,15 +233,15 @@ describe('integers beyond 2^53', () => {
   };
 
   it('come out exact', async () => {
-    expect(await valueOf('probes.members.value[name = "a"].ID', context)).toBe(id);
-    expect(await valueOf('probes.members.value[$.ID = $$.probes.members.value[0].ID].name', context)).toBe(
+    expect(await resultOf('probes.members.value[name = "a"].ID', context)).toBe(id);
+    expect(await resultOf('probes.members.value[$.ID = $$.probes.members.value[0].ID].name', context)).toBe(
       'a',
     );
   });
 
   it('are written out exact', async () => {
-    expect(await valueOf('"id " & probes.members.value[0].ID', context)).toBe(`id ${id}`);
-    expect(await valueOf('$string(probes.members.value[0])', context)).toBe(`{"ID":${id},"name":"a"}`);
+    expect(await resultOf('"id " & probes.members.value[0].ID', context)).toBe(`id ${id}`);
+    expect(await resultOf('$string(probes.members.value[0])', context)).toBe(`{"ID":${id},"name":"a"}`);
   });
 
   it('are an error in arithmetic, and crash nothing', async () => {
@@ -252,7 +252,7 @@ describe('integers beyond 2^53', () => {
     ]) {
       expect(await evaluate(source, context), source).toMatchObject({ kind: 'error' });
     }
-    expect(await valueOf('$count($distinct(probes.members.value))', context)).toBe(2);
+    expect(await resultOf('$count($distinct(probes.members.value))', context)).toBe(2);
   });
 });
 
