@@ -1,0 +1,146 @@
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { Clock } from '../../engine/base/clock.ts';
+import { systemClock } from '../../engine/base/clock.ts';
+import { silentLogger } from '../../engine/base/logger.ts';
+import type { Cluster } from '../../engine/cluster/api.ts';
+import { fencedClient } from '../../engine/cluster/fence.ts';
+import { type Election, electLeader } from '../../engine/cluster/lease.ts';
+import { configMap, connect, connectThroughProxy, leapingClock, WRITE } from './cluster-support.ts';
+import { testNamespace } from './harness.ts';
+
+let namespace = '';
+beforeAll(async () => {
+  namespace = await testNamespace('lease');
+});
+
+const LEASE = { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease' } as const;
+
+interface Candidate {
+  readonly election: Election;
+  readonly story: string[];
+  /** Resolves when the story has this line. */
+  told(line: string): Promise<void>;
+}
+
+interface Candidacy {
+  readonly cluster: Cluster;
+  readonly lease: string;
+  readonly identity: string;
+  readonly clock?: Clock;
+  readonly slow?: boolean;
+}
+
+/** A candidate with times ten times shorter than usual, unless it is `slow`. */
+function candidate({ cluster, lease, identity, clock = systemClock(), slow = false }: Candidacy): Candidate {
+  const story: string[] = [];
+  const waiting = new Set<() => void>();
+  const tell = (line: string): void => {
+    story.push(line);
+    for (const check of waiting) check();
+  };
+  const times = slow ? {} : { leaseDurationMs: 1_500, renewDeadlineMs: 1_000, retryPeriodMs: 200 };
+  const election = electLeader({
+    ...times,
+    cluster,
+    namespace,
+    name: lease,
+    identity,
+    clock,
+    logger: silentLogger(),
+    onStarted: () => tell('started'),
+    onStopped: (reason) => tell(`stopped: ${reason}`),
+  });
+  onTestFinished(() => election.stop());
+  const told = (line: string): Promise<void> =>
+    new Promise((resolve) => {
+      const check = (): void => {
+        if (!story.some((entry) => entry.startsWith(line))) return;
+        waiting.delete(check);
+        resolve();
+      };
+      waiting.add(check);
+      check();
+    });
+  return { election, story, told };
+}
+
+describe('leader election, on a real API server', () => {
+  it('has one leader; a clean stop hands over at once', async () => {
+    const cluster = await connect();
+    const first = candidate({ cluster, lease: 'clean', identity: 'first', slow: true });
+    await first.told('started');
+    const second = candidate({ cluster: await connect(), lease: 'clean', identity: 'second', slow: true });
+    expect([first.election.leading, second.election.leading]).toEqual([true, false]);
+    const began = performance.now();
+    await first.election.stop();
+    expect(first.election.leading).toBe(false);
+    await second.told('started');
+    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(first.story).toEqual(['started', 'stopped: stopped']);
+    const lease = await cluster.client.get({ ...LEASE, namespace, name: 'clean' });
+    expect(lease?.spec).toMatchObject({ holderIdentity: 'second', leaseDurationSeconds: 15 });
+  });
+
+  it('lets another lead when the leader is cut off, and the leader knows before that', async () => {
+    const { proxy, cluster } = await connectThroughProxy();
+    const first = candidate({ cluster, lease: 'cut', identity: 'first' });
+    await first.told('started');
+    const second = candidate({ cluster: await connect(), lease: 'cut', identity: 'second' });
+    proxy.freeze();
+    await first.told('stopped');
+    expect(first.election.leading).toBe(false);
+    expect(second.story).toEqual([]);
+    await second.told('started');
+    proxy.thawForNew();
+    proxy.cut();
+  });
+
+  it('leads on through a short outage', async () => {
+    const { proxy, cluster } = await connectThroughProxy();
+    const only = candidate({ cluster, lease: 'outage', identity: 'only' });
+    await only.told('started');
+    let refused = 0;
+    await new Promise<void>((resolve) => {
+      proxy.setFault((request) => {
+        if (request.method !== 'PUT' || refused >= 2) return undefined;
+        refused += 1;
+        if (refused === 2) resolve();
+        return { kind: 'refuse' };
+      });
+    });
+    expect(only.election.leading).toBe(true);
+    expect(only.story).toEqual(['started']);
+  });
+
+  it('does not believe in its lease after it was stopped for a while: nothing is written', async () => {
+    const clock = leapingClock();
+    const cluster = await connect();
+    const only = candidate({ cluster, lease: 'frozen', identity: 'only', clock, slow: true });
+    await only.told('started');
+    const client = fencedClient(cluster.client, () => only.election.leading);
+    await client.create(configMap(namespace, 'allowed'), WRITE);
+    const written = new Promise((resolve) => {
+      // Before any timer of the election has run.
+      clock.after(0, () =>
+        resolve(client.create(configMap(namespace, 'forbidden'), WRITE).catch((error: unknown) => error)),
+      );
+    });
+    clock.leap(10_001);
+    expect(await written).toMatchObject({ code: 'NotLeader' });
+    expect(
+      await cluster.client.get({ group: '', version: 'v1', kind: 'ConfigMap', namespace, name: 'forbidden' }),
+    ).toBeUndefined();
+  });
+
+  it('steps down when somebody else took the lease', async () => {
+    const cluster = await connect();
+    const first = candidate({ cluster, lease: 'stolen', identity: 'first' });
+    await first.told('started');
+    await cluster.client.mergePatch(
+      { ...LEASE, namespace, name: 'stolen' },
+      { spec: { holderIdentity: 'thief' } },
+      WRITE,
+    );
+    await first.told('stopped: thief holds the lease');
+  });
+});
