@@ -26,40 +26,41 @@ export const PLAYBOOK_FUNCTIONS = [
   'clone',
 ] as const;
 
-export function playbookFunctions(meter: Meter): ReadonlyMap<string, NativeFunction> {
-  const functions: readonly (readonly [string, Implementation])[] = [
-    ['ready', (x) => ready(x, meter)],
-    ['byName', (list, name) => byName(list, name, meter)],
-    ['condition', (x, type) => condition(x, type)],
-    ['compareVersions', (a, b) => compare(a, b)],
-    [
-      'string',
-      function (...args) {
-        return string(args, this, meter);
-      },
-    ],
-    [
-      'clone',
-      (value) => {
-        meter.payTree(value);
-        return clone(value);
-      },
-    ],
-    [CONCATENATE, (a, b) => concatenate(a, b, meter)],
-    [
-      OWN_COPY,
-      (value) => {
-        meter.payValue(value);
-        return Array.isArray(value) ? [...value] : value;
-      },
-    ],
-  ];
-  return new Map(
-    functions.map(([name, implementation]) => [
-      name,
-      disguised(name, implementation, DECLARATIONS[name] ?? unary),
-    ]),
-  );
+type Factory = (meter: Meter) => Implementation;
+
+const FACTORIES: Readonly<Record<string, Factory>> = {
+  ready: (meter) => (x) => ready(x, meter),
+  byName: (meter) => (list, name) => byName(list, name, meter),
+  condition: () => condition,
+  compareVersions: () => compare,
+  string: (meter) =>
+    function (...args) {
+      return string(args, this, meter);
+    },
+  clone: (meter) => (value) => {
+    meter.payTree(value);
+    return clone(value);
+  },
+  [CONCATENATE]: (meter) => (a, b) => concatenate(a, b, meter),
+  [OWN_COPY]: (meter) => (value) => {
+    meter.payValue(value);
+    return Array.isArray(value) ? [...value] : value;
+  },
+};
+
+export function isPlaybookFunction(name: string): boolean {
+  return Object.hasOwn(FACTORIES, name);
+}
+
+/** The function of that name, paid from `meter`; undefined where there is none. */
+export function playbookFunction(name: string, meter: Meter): NativeFunction | undefined {
+  const implementation = FACTORIES[name]?.(meter);
+  if (implementation === undefined) return undefined;
+  // A wrap of its own: what `disguised` notes belongs to this evaluation.
+  const call: Implementation = function (...args) {
+    return implementation.apply(this, [...args]);
+  };
+  return disguised(name, call, DECLARATIONS[name] ?? unary);
 }
 
 /** What partial application reads: the number of parameters and their names. */

@@ -11,7 +11,7 @@ import { EngineError } from '../base/errors.ts';
 import { type AstNode, asAst } from './expression-ast.ts';
 import { checkExpression } from './expression-check.ts';
 import { failure, type Origin, problemAt, syntaxProblem } from './expression-errors.ts';
-import { playbookFunctions } from './expression-functions.ts';
+import { isPlaybookFunction, playbookFunction } from './expression-functions.ts';
 import type { Facts } from './expression-lint.ts';
 import { createMeter, LONGEST_LIST, type Meter } from './expression-meter.ts';
 import { isNative, type NativeFunction, type NativeName, pricedNative } from './expression-natives.ts';
@@ -78,13 +78,12 @@ function compile(input: ExpressionInput, origin: Origin, engine: jsonata.Express
   const regexes = rewrite(root);
   const problems = sortDiagnostics([...found, ...regexes.flatMap((regex) => regexProblem(origin, regex))]);
   if (hasErrors(problems)) return refused(problems);
-  const functions = functionsIn(root);
   const program: Program = {
     engine,
     origin,
     references,
     regexes,
-    functions,
+    ...functionsIn(root),
     steps: stepsOf(root, new Set(regexes.map(({ node }) => node))),
   };
   hookExit(engine, program);
@@ -107,6 +106,8 @@ interface Program {
   readonly regexes: readonly FoundRegex[];
   /** jsonata's own functions that the expression names. */
   readonly functions: ReadonlyMap<NativeName, NativeFunction>;
+  /** Our functions that it names. */
+  readonly own: readonly string[];
   readonly steps: Steps;
 }
 
@@ -166,7 +167,7 @@ function evaluated(program: Program, context: Context, raw: unknown): Evaluation
 
 function bindings(program: Program, context: Context, current: Run): Record<string, unknown> {
   const bound: Record<string, unknown> = { ...context, [RUN]: current };
-  for (const [name, own] of playbookFunctions(current.meter)) bound[name] = own;
+  for (const name of program.own) bound[name] = playbookFunction(name, current.meter);
   for (const [name, native] of program.functions) bound[name] = pricedNative(name, native, current.meter);
   for (const { variable, compiled } of program.regexes) {
     if (compiled.kind === 'compiled') bound[variable] = compiled.matcher(current.meter);
@@ -174,15 +175,16 @@ function bindings(program: Program, context: Context, current: Run): Record<stri
   return bound;
 }
 
-/** The functions of jsonata that an expression names. */
-function functionsIn(root: AstNode): ReadonlyMap<NativeName, NativeFunction> {
-  const found = new Map<NativeName, NativeFunction>();
-  const environment = jsonataEnvironment();
-  for (const node of allNodes(root)) {
-    const name = node.type === 'variable' ? String(node.value) : '';
-    if (isNative(name)) found.set(name, environment.lookup(name));
-  }
-  return found;
+/** The functions that an expression names, and `$clone`, which a transform asks for. */
+function functionsIn(root: AstNode): Pick<Program, 'functions' | 'own'> {
+  const nodes = allNodes(root);
+  const named = nodes.flatMap(({ type, value }) => (type === 'variable' ? [String(value)] : []));
+  const implied = nodes.some(({ type }) => type === 'transform') ? ['clone'] : [];
+  const names = [...new Set([...named, ...implied])];
+  const native = names.filter(isNative);
+  const environment = native.length === 0 ? undefined : jsonataEnvironment();
+  const functions = new Map(native.map((name) => [name, environment?.lookup(name)] as const));
+  return { functions, own: names.filter(isPlaybookFunction) };
 }
 
 /**
