@@ -19,8 +19,18 @@ const QUICKLY = { validateSchema: false, meta: false, strict: false, code: { opt
 
 /** Reports every key and value of watches.yaml that the schema does not allow. True: there is none. */
 export function checkWatchesSchema(document: LoadDocument, value: Json, problems: Problems): boolean {
+  return checkAgainstSchema(schema, document, value, problems);
+}
+
+/** The same for a file with another schema of ours (golden cases). */
+export function checkAgainstSchema(
+  rules: object,
+  document: LoadDocument,
+  value: Json,
+  problems: Problems,
+): boolean {
   const ajv = new Ajv2020({ ...QUICKLY, allErrors: true, verbose: true });
-  const validate = ajv.compile(schema);
+  const validate = ajv.compile(rules);
   if (validate(value)) return true;
   for (const error of validate.errors ?? []) report(error, document, problems);
   return false;
