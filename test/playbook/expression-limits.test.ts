@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
 import { compile, compiled, evaluate, pod, resultOf } from './expression-help.ts';
 
@@ -103,21 +104,31 @@ describe('limits', () => {
     expect(evaluations.every(({ kind }) => kind === 'value')).toBe(true);
   });
 
-  it('keep the loop free: the slowest of all hostile expressions, at best, blocks it for less than 50 ms', async () => {
-    const blocked: [number, string][] = [];
+  it('keep the loop free: no hostile expression takes 50 ms of processor time, on a machine with nothing else to do', async () => {
+    // jsonata alone needs 12 ms or more for this; a slow or busy machine gets as much more time as it needs longer.
+    const reference = jsonata('$count(observe.pods[status.phase = "Running"])');
+    const limit = Math.max(50, 4 * (await leastTime(() => reference.evaluate(context), 0)));
+    const slow: [number, string][] = [];
     for (const source of HOSTILE) {
       const { evaluate: run } = compiled(source);
-      let best = Number.POSITIVE_INFINITY;
-      for (let round = 0; round < 5 && best >= 50; round++) {
-        const before = performance.now();
-        await run(context);
-        best = Math.min(best, performance.now() - before);
-      }
-      blocked.push([best, source]);
+      const least = await leastTime(() => run(context), limit);
+      if (least >= limit) slow.push([least, source.slice(-70)]);
     }
-    expect(blocked.filter(([milliseconds]) => milliseconds >= 50)).toEqual([]);
+    expect(slow).toEqual([]);
   });
 });
+
+/** The least processor time of this thread in up to five rounds, in milliseconds; ends as soon as it is below `enough`. */
+async function leastTime(action: () => Promise<unknown>, enough: number): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 5 && least >= enough; round++) {
+    const before = process.threadCpuUsage();
+    await action();
+    const { user, system } = process.threadCpuUsage(before);
+    least = Math.min(least, (user + system) / 1_000);
+  }
+  return least;
+}
 
 describe('any source', () => {
   const atom = fc.constantFrom(
