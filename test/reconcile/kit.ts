@@ -162,7 +162,7 @@ export class World {
   async settle(watch: Watch): Promise<Plan> {
     for (let round = 0; round < 30; round++) {
       const plan = await this.step(watch);
-      if (isEmpty(plan)) return plan;
+      if (isEmpty(plan) && !('wakeAt' in plan.outcome)) return plan;
       this.now += 10_000;
     }
     throw new Error('does not settle');

@@ -1,0 +1,251 @@
+import { describe, expect, it } from 'vitest';
+import { afterStatus } from '../../engine/reconcile/memory.ts';
+import { app, conditionIn, configMap, isEmpty, World, watchOf } from './kit.ts';
+
+const DEPLOYMENT =
+  'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: {{spec.size}}\n';
+const files = { 'd.yaml.hbs': DEPLOYMENT };
+
+function ready(world: World, count: number, of = count): void {
+  const conditions = [{ type: 'Available', status: count > 0 ? 'True' : 'False' }];
+  const counts = { replicas: of, updatedReplicas: of, readyReplicas: count, availableReplicas: count };
+  world.report('Deployment.apps', 'web', { ...counts, conditions });
+}
+
+describe('conditions', () => {
+  const watch = watchOf(
+    `manifests: [d.yaml.hbs]
+health:
+  Available:
+    when: children.d.status.availableReplicas > 0
+    reason: NoneAvailable
+    message: "none of {{spec.size}} is available"`,
+    files,
+  );
+
+  it('of the playbook are Unknown for missing, with the path; False with reason and message; True', async () => {
+    const world = new World(app({ size: 1 }));
+    await world.settle(watch);
+    expect(conditionIn(world.resource.status, 'Available')).toMatchObject({
+      status: 'Unknown',
+      reason: 'ValueMissing',
+      message: 'children.d.status.availableReplicas is missing',
+    });
+    ready(world, 0, 1);
+    await world.settle(watch);
+    expect(conditionIn(world.resource.status, 'Available')).toMatchObject({
+      status: 'False',
+      reason: 'NoneAvailable',
+      message: 'none of 1 is available',
+    });
+    ready(world, 1);
+    await world.settle(watch);
+    expect(conditionIn(world.resource.status, 'Available')).toMatchObject({
+      status: 'True',
+      observedGeneration: 1,
+    });
+  });
+
+  it('Ready without a rule is kstatus of every child', async () => {
+    const world = new World(app({ size: 3 }));
+    await world.settle(watch);
+    ready(world, 1, 3);
+    await world.settle(watch);
+    const condition = conditionIn(world.resource.status, 'Ready');
+    expect(condition).toMatchObject({ status: 'False', reason: 'Progressing' });
+    expect(condition?.message).toMatch(/^Deployment shop\/web: 1 of 3 replicas are ready/);
+    ready(world, 3);
+    await world.settle(watch);
+    expect(conditionIn(world.resource.status, 'Ready')).toMatchObject({ status: 'True' });
+  });
+
+  it('Ready waits until the change is applied and seen, whatever the old status says', async () => {
+    const rule = watchOf(
+      'manifests: [d.yaml.hbs]\nhealth:\n  Ready: children.d.status.readyReplicas > 0',
+      files,
+    );
+    const world = new World(app({ size: 1 }));
+    await world.settle(rule);
+    ready(world, 1);
+    await world.settle(rule);
+    expect(conditionIn(world.resource.status, 'Ready')?.status).toBe('True');
+    world.setSpec({ size: 2 });
+    const applying = await world.step(rule);
+    expect(conditionIn(applying.status, 'Ready')).toMatchObject({
+      status: 'False',
+      message: 'applying Deployment shop/web',
+    });
+    expect(conditionIn(applying.status, 'Reconciling')).toMatchObject({ status: 'True' });
+    await world.settle(rule);
+    expect(conditionIn(world.resource.status, 'Ready')?.message).toMatch(/has not seen the latest change/);
+    ready(world, 1, 2);
+    await world.settle(rule);
+    expect(conditionIn(world.resource.status, 'Ready')?.status).toBe('True');
+  });
+
+  it('keep their transition time while the status is the same', async () => {
+    const world = new World(app({ size: 2 }));
+    await world.settle(watch);
+    const before = conditionIn(world.resource.status, 'Ready')?.lastTransitionTime;
+    world.now += 60_000;
+    ready(world, 1, 2);
+    await world.settle(watch);
+    expect(conditionIn(world.resource.status, 'Ready')?.lastTransitionTime).toBe(before);
+  });
+
+  it('a child that failed stalls, and its words are passed on', async () => {
+    const world = new World(app({ size: 2 }));
+    await world.settle(watch);
+    world.report('Deployment.apps', 'web', {
+      conditions: [
+        { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'timed out' },
+      ],
+    });
+    await world.settle(watch);
+    expect(conditionIn(world.resource.status, 'Stalled')).toMatchObject({
+      status: 'True',
+      reason: 'ChildFailed',
+    });
+    expect(conditionIn(world.resource.status, 'Stalled')?.message).toMatch(/^Deployment shop\/web: /);
+    expect(conditionIn(world.resource.status, 'Reconciling')).toMatchObject({ status: 'False' });
+  });
+
+  it('an expression that fails says so in place and stalls', async () => {
+    const broken = watchOf('manifests: [d.yaml.hbs]\nhealth:\n  Good: $number(spec.text) > 1', files);
+    const world = new World(app({ size: 1, text: 'x' }));
+    const plan = await world.plan(broken);
+    expect(conditionIn(plan.status, 'Good')).toMatchObject({ status: 'Unknown', reason: 'ExpressionError' });
+    expect(plan.outcome).toMatchObject({
+      kind: 'terminal',
+      message: expect.stringMatching(/^watches\.yaml:\d+:\d+: /),
+    });
+  });
+});
+
+describe('writes of the status', () => {
+  const watch = watchOf(
+    'manifests: [d.yaml.hbs]\nstatus:\n  ready: children.d.status.readyReplicas\n  name: metadata.name',
+    files,
+  );
+
+  it('report progress at most once in two seconds, and then the latest', async () => {
+    const world = new World(app({ size: 3 }));
+    await world.step(watch);
+    ready(world, 0, 3);
+    const held = await world.step(watch);
+    expect(held.status).toBeUndefined();
+    expect(held.outcome).toMatchObject({ kind: 'pending', wakeAt: world.now + 2000 });
+    ready(world, 1, 3);
+    world.now += 2000;
+    expect((await world.step(watch)).status).toMatchObject({ ready: 1 });
+  });
+
+  it('do not happen for a difference that writing does not close', async () => {
+    const world = new World(app({ size: 1 }));
+    await world.settle(watch);
+    ready(world, 1);
+    const plan = await world.plan(watch);
+    if (plan.status === undefined) throw new Error('no status');
+    const { name: _dropped, ...stored } = plan.status;
+    world.carryOut(plan);
+    world.resource = { ...world.resource, status: stored };
+    world.memory = afterStatus(world.memory, plan.status, stored);
+    expect(isEmpty(await world.plan(watch))).toBe(true);
+  });
+
+  it('spare fields and conditions of others', async () => {
+    const world = new World(app({ size: 1 }));
+    await world.settle(watch);
+    const { status } = world.resource;
+    const conditions = [
+      ...((status as { conditions: [] }).conditions as []),
+      { type: 'Theirs', status: 'True' },
+    ];
+    world.resource = { ...world.resource, status: { ...(status as object), theirs: 1, conditions } };
+    expect(isEmpty(await world.plan(watch))).toBe(true);
+  });
+
+  it('remove a field that an earlier playbook wrote', async () => {
+    const world = new World(app({ size: 1 }));
+    await world.settle(watch);
+    const managed = {
+      manager: 'libretto',
+      operation: 'Apply',
+      apiVersion: 'example.com/v1',
+      subresource: 'status',
+    } as const;
+    world.setMeta({ managedFields: [{ ...managed, fieldsV1: { 'f:status': { 'f:name': {} } } }] });
+    const without = watchOf(
+      'manifests: [d.yaml.hbs]\nstatus:\n  ready: children.d.status.readyReplicas',
+      files,
+    );
+    const plan = await world.plan(without);
+    expect(plan.status).not.toHaveProperty('name');
+    world.now += 10_000;
+    expect((await world.plan(without)).status).toBeDefined();
+  });
+
+  it('happen at once for a new generation', async () => {
+    const world = new World(app({ size: 1 }));
+    await world.step(watch);
+    world.setSpec({ size: 2 });
+    expect((await world.plan(watch)).status).toMatchObject({ observedGeneration: 2 });
+  });
+});
+
+describe('held fields', () => {
+  const watch = watchOf('manifests: [a.yaml.hbs]\nstatus:\n  version: {initial: spec.version}', {
+    'a.yaml.hbs': configMap('a', 'version: "{{status.version}}"'),
+  });
+
+  it('are written once, before any child is rendered, and kept', async () => {
+    const world = new World(app({ version: '1' }));
+    const first = await world.step(watch);
+    expect(first.changes).toEqual([]);
+    expect(first.status).toMatchObject({ version: '1' });
+    await world.settle(watch);
+    expect(world.get('ConfigMap', 'a').data).toEqual({ version: '1' });
+    world.setSpec({ version: '2' });
+    await world.settle(watch);
+    expect(world.get('ConfigMap', 'a').data).toEqual({ version: '1' });
+    expect(world.resource.status).toMatchObject({ version: '1', observedGeneration: 2 });
+  });
+});
+
+describe('Events', () => {
+  it('name what was created in one, and are not repeated', async () => {
+    const watch = watchOf('manifests: [a.yaml.hbs, b.yaml.hbs]', {
+      'a.yaml.hbs': configMap('a', 'k: "{{spec.k}}"'),
+      'b.yaml.hbs': configMap('b', 'k: v'),
+    });
+    const world = new World(app({ k: 'v' }));
+    const created = await world.step(watch);
+    expect(created.events).toEqual([
+      { type: 'Normal', reason: 'Created', message: 'created ConfigMap shop/a, ConfigMap shop/b' },
+    ]);
+    const done = await world.step(watch);
+    expect(done.events.map(({ reason }) => reason)).toEqual(['Ready']);
+    world.setSpec({});
+    const stalled = await world.step(watch);
+    expect(stalled.events).toMatchObject([{ type: 'Warning', reason: 'MissingValue' }]);
+    expect((await world.step(watch)).events).toEqual([]);
+    world.setSpec({ k: 'w' });
+    const configured = await world.step(watch);
+    expect(configured.events[0]).toMatchObject({
+      reason: 'Configured',
+      message: 'configured ConfigMap shop/a',
+    });
+  });
+
+  it('of a decorating watch say a problem once, and no status is written', async () => {
+    const watch = {
+      ...watchOf('manifests: [a.yaml.hbs]', { 'a.yaml.hbs': configMap('a', 'k: "{{spec.k}}"') }),
+      ownsStatus: false,
+    };
+    const world = new World(app({}));
+    const plan = await world.step(watch);
+    expect(plan.status).toBeUndefined();
+    expect(plan.events).toMatchObject([{ type: 'Warning', reason: 'MissingValue' }]);
+    expect(isEmpty(await world.plan(watch))).toBe(true);
+  });
+});
