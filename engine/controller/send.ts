@@ -79,7 +79,15 @@ function done(result: ChangeResult, live: KubeObject | undefined): Sent {
 /** Adoption of our Update entry, then the hand-over of what we give up, then the apply itself. */
 async function sendApply(change: Extract<Change, { kind: 'apply' }>, client: ClusterClient): Promise<Sent> {
   const { fieldManager, adopt } = change;
-  if (adopt !== undefined) await client.jsonPatch(change.ref, adoptPatch(adopt), { fieldManager });
+  if (adopt !== undefined) {
+    try {
+      await client.jsonPatch(change.ref, adoptPatch(adopt), { fieldManager });
+    } catch (error) {
+      // 422 of a JSON patch is its test that failed: the object has changed since. The next view decides anew.
+      if (isInvalid(error)) return transient(error);
+      throw error;
+    }
+  }
   if (change.handOver !== undefined) {
     await client.apply(change.handOver, { fieldManager: `${fieldManager}-handover`, force: true });
   }

@@ -1,0 +1,96 @@
+/**
+ * A crash, or a lost answer, at every write of a resource's way to Ready: the end is the same as undisturbed, and no
+ * child was ever made twice.
+ */
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Cluster, ClusterClient } from '../../engine/cluster/api.ts';
+import { ApiError } from '../../engine/cluster/errors.ts';
+import { connect, poll } from './cluster-support.ts';
+import { type Bench, bench, boxFiles, CONFIG_MAP, DEPLOYMENT, engine, eventually, isReady, putBox, putPlaybook } from './operator-kit.ts';
+
+type Fault =
+  /** The process dies before the request is sent. */
+  | 'before'
+  /** The process dies after the server carried the request out. */
+  | 'after'
+  /** The request is carried out, its answer is lost, the process goes on. */
+  | 'lost';
+
+interface Faulty {
+  readonly cluster: Cluster;
+  /** Resolves when the fault has happened. */
+  readonly struck: Promise<void>;
+  readonly writes: () => number;
+}
+
+const WRITES = ['create', 'apply', 'jsonPatch', 'mergePatch', 'replace', 'delete'] as const;
+
+function faulty(cluster: Cluster, at: number, fault: Fault): Faulty {
+  const struck = Promise.withResolvers<void>();
+  let count = 0;
+  let dead = false;
+  const gone = (): ApiError => new ApiError('ClusterUnreachable', 'the connection broke', { outcome: 'unknown' });
+  const guard = <A extends unknown[], R>(send: (...args: A) => Promise<R>) => async (...args: A): Promise<R> => {
+    if (dead) throw gone();
+    const hit = ++count === at;
+    if (hit) struck.resolve();
+    if (hit && fault === 'before') dead = true;
+    if (dead) throw gone();
+    const answer = await send(...args);
+    if (hit && fault === 'after') dead = true;
+    if (hit) throw gone();
+    return answer;
+  };
+  const client: ClusterClient = { ...cluster.client };
+  const guarded = Object.fromEntries(WRITES.map((verb) => [verb, guard(client[verb].bind(client) as (...args: unknown[]) => Promise<unknown>)])); // as: each verb keeps its own arguments
+  return { cluster: { ...cluster, client: { ...client, ...guarded } }, struck: struck.promise, writes: () => count };
+}
+
+/** Every child that ever existed for this resource, by uid. */
+async function births(at: Bench, name: string): Promise<() => number> {
+  const seen = new Set<string>();
+  for (const gvk of [CONFIG_MAP, DEPLOYMENT]) {
+    const cache = at.cluster.cache({ gvk, namespace: at.namespace });
+    onTestFinished(() => cache.release());
+    cache.subscribe((event) => {
+      if (event.kind === 'added' && [name, `${name}-config`].includes(event.object.metadata.name)) seen.add(event.object.metadata.uid ?? '');
+    });
+    await cache.whenSynced();
+  }
+  return () => seen.size;
+}
+
+describe.each<Fault>(['before', 'after', 'lost'])('a fault %s the write', (fault) => {
+  it('changes neither the end nor the number of children, at whichever write it strikes', { timeout: 120_000 }, async () => {
+    const at = await bench();
+    const first = await engine(at);
+    await putPlaybook(at, 'box', boxFiles(at));
+    await first.operator.ready;
+    await putBox(at, 'zero', { size: 1, text: 'zero' });
+    await eventually(at, at.box, 'zero', isReady);
+    await first.stop();
+
+    for (let k = 1; k <= 8; k++) {
+      const name = `box-${k}`;
+      const count = await births(at, name);
+      const broken = faulty(await connect(), k, fault);
+      const running = await engine(at, { cluster: broken.cluster });
+      await putBox(at, name, { size: 1, text: name });
+      if (fault === 'lost') {
+        await eventually(at, at.box, name, isReady);
+        await running.stop();
+      } else {
+        let over = false;
+        void broken.struck.then(() => {
+          over = true;
+        });
+        await poll(async () => over || isReady(await at.cluster.client.get({ ...at.box, namespace: at.namespace, name })));
+        await running.stop();
+        const next = await engine(at);
+        await eventually(at, at.box, name, isReady);
+        await next.stop();
+      }
+      expect([k, count()]).toEqual([k, 2]);
+    }
+  });
+});
