@@ -12,6 +12,7 @@ import {
   gvkOf,
   type JsonObject,
   type KubeObject,
+  type ManagedFieldsEntry,
   type ObjectMeta,
   refKey,
   refOf,
@@ -172,16 +173,17 @@ export class CaseWorld {
     const merged = { ...live, ...mergeObjects(kept, body) };
     const generation = (live.metadata.generation ?? 1) + 1;
     this.#bodies.set(key, body);
-    this.objects.set(key, this.#versioned({ ...merged, metadata: { ...merged.metadata, generation } }));
+    this.objects.set(
+      key,
+      this.#versioned({
+        ...merged,
+        metadata: { ...merged.metadata, generation, managedFields: [ownEntry(live.apiVersion, body)] },
+      }),
+    );
   }
 
   #store(object: KubeObject): KubeObject {
-    const own = {
-      manager: FIELD_MANAGER,
-      operation: 'Apply',
-      apiVersion: object.apiVersion,
-      fieldsV1: {},
-    } as const;
+    const own = ownEntry(object.apiVersion, treeOf(object));
     const uid = object.metadata.uid ?? `uid-${this.#versions}`;
     const stored = this.#versioned({
       ...object,
@@ -222,4 +224,15 @@ function metadataOf(tree: JsonObject): Partial<ObjectMeta> {
 /** A body that we render has apiVersion, kind and a name: the loader and the planner saw to it. */
 function objectOf(body: JsonObject): KubeObject {
   return body as unknown as KubeObject;
+}
+
+/** Our managedFields entry after a write; lists are leaves, as without a schema. */
+function ownEntry(apiVersion: string, body: JsonObject): ManagedFieldsEntry {
+  return { manager: FIELD_MANAGER, operation: 'Apply', apiVersion, fieldsV1: fieldsOf(body) };
+}
+
+function fieldsOf(tree: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(tree).map(([name, value]) => [`f:${name}`, isJsonObject(value) ? fieldsOf(value) : {}]),
+  );
 }

@@ -1,0 +1,54 @@
+/** Playbook folders named on the command line, read and compiled without a cluster. */
+import type { Diagnostic } from '../base/diagnostic.ts';
+import { groupKind, gvkOf } from '../kube/object.ts';
+import type { SchemaLookup } from '../kube/schema.ts';
+import { schemaFromCrd } from '../kube/schema-model.ts';
+import { readPlaybookFolders } from '../operator/folder-files.ts';
+import { loadPlaybook } from '../playbook/load.ts';
+import type { LoadResult, Playbook, PlaybookFiles } from '../playbook/model.ts';
+import { UsageError } from './command.ts';
+
+export interface LoadedFolder {
+  /** As it was named on the command line, for paths in messages. */
+  readonly path: string;
+  readonly files: PlaybookFiles;
+  readonly result: LoadResult;
+}
+
+/** Throws a UsageError for a folder that holds no playbook. */
+export async function loadFolders(paths: readonly string[]): Promise<readonly LoadedFolder[]> {
+  const folders = await Promise.all(paths.map(loadFolder));
+  return folders.flat();
+}
+
+async function loadFolder(path: string): Promise<readonly LoadedFolder[]> {
+  const folders = await readPlaybookFolders(path);
+  if (folders.length === 0)
+    throw new UsageError(`${path} is no playbook`, 'a playbook is a folder with a watches.yaml');
+  return folders.map((folder) => ({
+    path: folder.path,
+    files: folder.files,
+    result:
+      folder.problems.length > 0
+        ? { kind: 'refused', problems: folder.problems }
+        : loadPlaybook(folder.name, folder.files, { schema: () => undefined }),
+  }));
+}
+
+export function problemsOf({ result }: LoadedFolder): readonly Diagnostic[] {
+  return result.kind === 'refused' ? result.problems : result.warnings;
+}
+
+/** Schemas of the playbook's own kinds. */
+export function ownSchemas(playbook: Playbook): SchemaLookup {
+  return (gvk) => {
+    const crd = playbook.crds.find((each) => {
+      const spec = Object(each.spec);
+      return (
+        groupKind(gvk) ===
+        groupKind(gvkOf({ apiVersion: `${spec.group}/v1`, kind: String(spec.names?.kind) }))
+      );
+    });
+    return crd === undefined ? undefined : schemaFromCrd(crd, gvk.version);
+  };
+}
