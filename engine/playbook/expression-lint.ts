@@ -18,8 +18,8 @@ type Path = Pick<Reference, 'root' | 'path'>;
 export interface Facts {
   /** Can the path be absent? Default: what lies in objects of others or is not written yet. */
   readonly mayBeMissing?: (path: Path) => boolean;
-  /** Does the path lead to a list? Default: the well-known lists of Kubernetes. */
-  readonly isList?: (path: Path) => boolean;
+  /** Does the path lead to a list? Default (and where it says undefined): the well-known lists of Kubernetes. */
+  readonly isList?: (path: Path) => boolean | undefined;
 }
 
 export interface LintContext {
@@ -166,7 +166,8 @@ const LISTS: readonly string[] = [
 function isListItself(node: AstNode, context: LintContext): boolean {
   if (node.type === 'unary' && node.value === '[') return true;
   const path = staticPath(node, context);
-  if (path !== undefined && context.facts.isList !== undefined) return context.facts.isList(path);
+  const known = path === undefined ? undefined : context.facts.isList?.(path);
+  if (known !== undefined) return known;
   const last = node.type === 'path' ? node.steps?.at(-1) : undefined;
   return last !== undefined && isPlainName(last) && !isBracketed(last) && LISTS.includes(last.value);
 }

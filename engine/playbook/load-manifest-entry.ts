@@ -105,7 +105,7 @@ function loadExpressions(
     ...present('waitFor', expressionAt(scope, key('waitFor'), position)),
     ...present('forEach', expressionAt(scope, key('forEach'), outside)),
     ...present('key', expressionAt(scope, key('key'), position)),
-    ...present('ready', expressionAt(scope, key('ready'), { ...outside, self })),
+    ...present('ready', expressionAt(scope, key('ready'), { ...position, self })),
     ...present('namespace', templateStringAt(scope, key('namespace'), position)),
   };
 }
@@ -138,16 +138,12 @@ function idOf(
   given: string | undefined,
   { file, place }: { file: string; place: Place },
 ): string {
-  if (given !== undefined) return given;
-  const stem = file.replace(STEM, '');
-  if (!/^[A-Za-z_][A-Za-z0-9_-]*$/.test(stem)) {
+  const id = given ?? file.replace(STEM, '');
+  if (!/^[A-Za-z_][A-Za-z0-9_-]*$/.test(id) || id === '__proto__') {
     const hint = 'give the entry an id of letters, digits, _ and -';
-    problems.error('BadName', place, {
-      message: `the file's name ${JSON.stringify(stem)} can't serve as an id`,
-      hint,
-    });
+    problems.error('BadName', place, { message: `${JSON.stringify(id)} can't serve as an id`, hint });
   }
-  return stem;
+  return id;
 }
 
 function afterOf({ document }: WatchScope, node: LoadNode | undefined): readonly LoadNode[] {

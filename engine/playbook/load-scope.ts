@@ -36,7 +36,7 @@ export interface WatchScope {
   /** Grows while the nouns are read. */
   readonly uses: Use[];
   /** The schema of what a reference reads of the resource, for lints; undefined: not known. */
-  readonly schemaOf: (reference: Reference) => SchemaNode | undefined;
+  readonly schemaOf: (path: Pick<Reference, 'root' | 'path'>) => SchemaNode | undefined;
 }
 
 /** The compiled expression; undefined where there is none or it was refused (and reported). */
@@ -48,7 +48,12 @@ export function expressionAt(
   const source = sourceOf(node);
   if (node === undefined || source === undefined) return undefined;
   // A root at the wrong position is reported with its reason by check-references.ts.
-  const result = compileExpression({ source, place: node.place, roots: CONTEXT_ROOTS });
+  const result = compileExpression({
+    source,
+    place: node.place,
+    roots: CONTEXT_ROOTS,
+    facts: { isList: (path) => isList(scope.schemaOf(path)) },
+  });
   if (result.kind === 'refused') {
     scope.problems.addAll(result.problems);
     return undefined;
@@ -78,4 +83,8 @@ export function templateStringAt(
   scope.problems.addAll(result.warnings);
   scope.uses.push({ references: result.template.references, reader: 'template', position });
   return result.template;
+}
+
+function isList(schema: SchemaNode | undefined): boolean | undefined {
+  return schema?.type === undefined ? undefined : schema.type === 'array';
 }

@@ -42,7 +42,7 @@ export function loadWatch(node: LoadNode, input: WatchInput): WatchDraft | undef
   if (gvk === undefined) return undefined;
   checkOwnVersion(gvk, { document, node, catalogue, problems });
   const uses: Use[] = [];
-  const schemaOf = (reference: Reference) => resourceSchema(reference, catalogue.schemaOf(gvk));
+  const schemaOf: WatchScope['schemaOf'] = (path) => resourceSchema(path, catalogue.schemaOf(gvk));
   const scope: WatchScope = { document, problems, uses, schemaOf };
   const noun = (name: string) => document.get(node, name);
   if (!NOUNS.some((name) => noun(name) !== undefined)) {
@@ -82,7 +82,10 @@ export function loadWatch(node: LoadNode, input: WatchInput): WatchDraft | undef
 }
 
 /** The schema of what a reference reads of the resource itself. */
-function resourceSchema({ root, path }: Reference, schema: SchemaNode | undefined): SchemaNode | undefined {
+function resourceSchema(
+  { root, path }: Pick<Reference, 'root' | 'path'>,
+  schema: SchemaNode | undefined,
+): SchemaNode | undefined {
   const below = root === 'object' ? path : [root, ...path];
   if (root !== 'object' && root !== 'metadata' && root !== 'spec' && root !== 'status') return undefined;
   const verdict = followPath(schema, below, 'index');

@@ -25,7 +25,11 @@ export type NamespaceRule =
 
 /** One document of one manifest entry: what becomes a child (or, with forEach, one child a key). */
 export interface Manifest {
-  /** The entry's `id` (default: the file's stem), for a file with several documents `<id>.<kind in lower case>`: unique in the watch. */
+  /**
+   * The entry's `id` (default: the file's stem), for a file with several documents `<id>.<kind in lower case>`: unique
+   * in the watch. The dot is a step: `app.deployment` is read as `children.app.deployment`, so that `children.app` is
+   * an object with one entry a document. Entries' own ids hold no dot, and neither id nor kind is ever `__proto__`.
+   */
   readonly id: string;
   readonly place: Place;
   readonly gvk: GroupVersionKind;
@@ -37,11 +41,11 @@ export interface Manifest {
   readonly forEach?: Expression;
   readonly key?: Expression;
   readonly rolling?: Rolling;
-  /** Explicit `after`, as manifest ids: those must be ready before this one is created. */
+  /** Explicit `after`, as manifest ids (an entry's id stands for all its documents): those must be ready before this one is created. */
   readonly after: readonly string[];
   /** Ids that must be rendered and exist first because the template refers to them without a guard. */
   readonly needs: readonly string[];
-  /** Position in apply order: topological by after and needs, then by kind (Namespace, CRD, RBAC, config, claims, Services, workloads, …), then by file order. */
+  /** Position in apply order, from 0: topological by after and needs, then by kind (`kindRank`). Manifests of one kind without an edge between them share it. */
   readonly rank: number;
   readonly ready?: Expression;
   readonly namespace?: TemplateString;

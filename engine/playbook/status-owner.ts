@@ -26,6 +26,25 @@ export function statusOwners(
     const own = first !== undefined && catalogue.ownKind(first.watch.gvk) !== undefined;
     const owner = writer ?? (own ? first : undefined);
     if (owner !== undefined) owners.add(owner);
+    reportRepeated(
+      watches.filter((draft) => draft !== owner),
+      problems,
+    );
   }
   return owners;
+}
+
+/** Decorating watches are told apart by their selectors; two alike would remove each other's children. */
+function reportRepeated(decorators: readonly WatchDraft[], problems: Problems): void {
+  const seen = new Map<string, WatchDraft>();
+  for (const draft of decorators) {
+    const { selector, place, gvk } = draft.watch;
+    const key = JSON.stringify(Object.entries(selector?.matchLabels ?? {}).toSorted());
+    const before = seen.get(key);
+    if (before !== undefined) {
+      const message = `line ${before.watch.place.line} watches ${gvk.kind} with the same selector`;
+      problems.error('WatchRepeated', place, { message, hint: 'make one watch of the two' });
+    }
+    seen.set(key, draft);
+  }
 }

@@ -139,6 +139,12 @@ describe('files', () => {
     expect(manifests('[{file: 1.2.yaml.hbs, id: svc}]', files)[0]?.id).toBe('svc');
   });
 
+  test('no id can reach a prototype', () => {
+    refused('[{file: deployment.yaml.hbs, id: __proto__}]', 'BadName');
+    refused('[__proto__.yaml.hbs]', 'BadName', Object.fromEntries([['__proto__.yaml.hbs', SERVICE]]));
+    expect(manifests('[{file: deployment.yaml.hbs, id: constructor}]')[0]?.id).toBe('constructor');
+  });
+
   test('two entries with one id are refused', () => {
     expect(refused('[deployment.yaml.hbs, deployment.yaml.hbs]', 'DuplicateId').message).toContain(
       'deployment',

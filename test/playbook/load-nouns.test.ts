@@ -257,6 +257,11 @@ describe('paths', () => {
     ).toContain('add forEach');
   });
 
+  test('of a list that the schema knows warn where a single value is wanted', () => {
+    expect(said('  health: {Ready: $exists(spec.names)}\n')[0]).toContain('ExistsOfList');
+    expect(said('  health: {Ready: $exists(spec.size)}\n')).toEqual([]);
+  });
+
   test('that can not be judged say so', () => {
     const result = load(MEMCACHED, () => undefined);
     expect(result.kind === 'loaded' && result.warnings.map(({ code, message }) => [code, message])).toEqual([
@@ -332,6 +337,13 @@ describe('who writes the status', () => {
       line: 2,
       hint: 'keep the nouns health and status in one watch of the kind',
     });
+  });
+
+  test('watches that only decorate must differ in their selectors', () => {
+    const pod = (selector: string) => watch(`${selector}vars: {a: "1"}`, '', 'Pod');
+    const files = (...watches: readonly string[]) => ({ 'watches.yaml': watches.join('') });
+    expect(theProblem(files(pod(''), pod('')), 'WatchRepeated').line).toBe(2);
+    expect(briefly(files(pod(''), pod('selector: {matchLabels: {a: b}}, ')))).toEqual([]);
   });
 
   test('children of foreign kinds are removed when the selector no longer matches, of own kinds they stay', () => {
