@@ -73,7 +73,7 @@ export type StoreEvent =
       readonly previous: KubeObject | undefined /** From the first list or a relist. */;
       readonly initial: boolean;
     }
-  /** The first complete list has been taken in. */
+  /** A complete list has been taken in: the first, or one after a gap in the watch. */
   | { readonly kind: 'synced' };
 
 export interface CacheSelection {

@@ -109,8 +109,8 @@ class SharedCache {
     });
   }
 
+  /** Told after each list: what a relist holds may be news without an object that changed (created and gone again). */
   #becomeSynced(): void {
-    if (this.#synced) return;
     this.#synced = true;
     this.#tell({ kind: 'synced' });
   }

@@ -7,7 +7,7 @@
  * 0.8–30 s with jitter or when the server says; a refused list is reported and never narrowed. A kind that is not
  * served waits for discovery.
  */
-import { backoffDelay, REFLECTOR_BACKOFF } from '../base/backoff.ts';
+import { type Backoff, backoffDelay, REFLECTOR_BACKOFF } from '../base/backoff.ts';
 
 /**
  * How the first list is read: `stream` as a watch with sendInitialEvents (WatchList, KEP-3157), `pages` in pages of
@@ -24,6 +24,8 @@ interface Common {
   readonly method: ListMethod;
   /** Failures in a row; 0 once a watch delivered something. */
   readonly failures: number;
+  /** History was lost (410) and no event has come since: a second time means that lists cannot keep up. */
+  readonly expired: boolean;
 }
 
 export type ReflectorState = Common &
@@ -87,10 +89,11 @@ export interface Transition {
   readonly commands: readonly ReflectorCommand[];
 }
 
-export const INITIAL_STATE: ReflectorState = { phase: 'new', method: 'stream', failures: 0 };
+export const INITIAL_STATE: ReflectorState = { phase: 'new', method: 'stream', failures: 0, expired: false };
 
 /** A watch that ends sooner, without an event, counts as a failure: else a broken server makes a hot loop. */
 const SHORTEST_WATCH_MS = 1_000;
+const SOON: Backoff = { baseMs: 100, maxMs: REFLECTOR_BACKOFF.maxMs };
 const LONGEST_RETRY_AFTER_MS = 60_000;
 
 /** `random` is in [0, 1). */
@@ -126,8 +129,8 @@ function stay(state: ReflectorState): Transition {
   return { state, commands: [] };
 }
 
-function common({ method, failures }: ReflectorState): Common {
-  return { method, failures };
+function common({ method, failures, expired }: ReflectorState): Common {
+  return { method, failures, expired };
 }
 
 function seek(state: ReflectorState, ask: boolean): Transition {
@@ -160,12 +163,12 @@ function listed(state: ReflectorState, resourceVersion: string): Transition {
 }
 
 function progressed(state: ReflectorState & { phase: 'watching' }, resourceVersion: string): Transition {
-  return { state: { ...state, failures: 0, resourceVersion }, commands: [] };
+  return { state: { ...state, failures: 0, expired: false, resourceVersion }, commands: [] };
 }
 
 function ended(state: ReflectorState, lastedMs: number, random: number): Transition {
   if (state.phase === 'watching' && lastedMs >= SHORTEST_WATCH_MS) {
-    return watch({ ...state, failures: 0 }, state.resourceVersion);
+    return watch({ ...state, failures: 0, expired: false }, state.resourceVersion);
   }
   return failed(state, { kind: 'other', message: 'the server ended the watch at once' }, random);
 }
@@ -199,18 +202,22 @@ function failed(state: ReflectorState, failure: ReflectorFailure, random: number
 function gone(state: ReflectorState, random: number): Transition {
   const method = state.phase === 'listing' && state.method === 'pages' ? 'whole' : state.method;
   const again = { ...state, method };
-  if (state.failures > 0)
+  if (state.expired)
     return retry(again, { next: { go: 'list' }, message: 'the list expired before the watch began' }, random);
-  return list({ ...again, failures: 1 });
+  return list({ ...again, expired: true });
 }
 
-/** Discovery may be behind or ahead, so it is asked again, and believed only after a while. */
+/**
+ * Discovery may be behind, or ahead: a new CRD is announced some hundred milliseconds before its objects are served.
+ * So it is asked again, soon at first.
+ */
 function notServed(state: ReflectorState, random: number): Transition {
-  const next = retry(
-    state,
-    { next: { go: 'seek' }, message: 'the cluster does not serve this kind' },
-    random,
-  );
+  const why = {
+    next: { go: 'seek' },
+    message: 'the cluster does not serve this kind',
+    backoff: SOON,
+  } as const;
+  const next = retry(state, why, random);
   return { state: next.state, commands: [{ do: 'distrust' }, ...next.commands] };
 }
 
@@ -219,19 +226,21 @@ interface Retry {
   readonly retryAfterMs?: number | undefined;
   /** Default: what was being done. */
   readonly next?: Next;
+  /** Default: the reflector's own. */
+  readonly backoff?: Backoff;
 }
 
-function retry(
-  state: ReflectorState,
-  { message, retryAfterMs = 0, next }: Retry,
-  random: number,
-): Transition {
+function retry(state: ReflectorState, why: Retry, random: number): Transition {
+  const { message, retryAfterMs = 0, next, backoff = REFLECTOR_BACKOFF } = why;
   const failures = state.failures + 1;
-  const ms = Math.max(jitteredDelay(failures, random), Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS));
+  const ms = Math.max(
+    jitteredDelay(backoff, failures, random),
+    Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS),
+  );
   const samePlace: Next =
     state.phase === 'watching' ? { go: 'watch', resourceVersion: state.resourceVersion } : { go: 'list' };
   return {
-    state: { method: state.method, failures, phase: 'waiting', next: next ?? samePlace },
+    state: { ...common(state), failures, phase: 'waiting', next: next ?? samePlace },
     commands: [
       { do: 'report', failure: message },
       { do: 'wait', ms },
@@ -240,8 +249,8 @@ function retry(
 }
 
 /** 0.8–1.6 s at first, 15–30 s at last. */
-function jitteredDelay(failures: number, random: number): number {
-  const half = { baseMs: REFLECTOR_BACKOFF.baseMs, maxMs: REFLECTOR_BACKOFF.maxMs / 2 };
+function jitteredDelay(backoff: Backoff, failures: number, random: number): number {
+  const half = { baseMs: backoff.baseMs, maxMs: backoff.maxMs / 2 };
   return Math.round(backoffDelay(half, failures) * (1 + random));
 }
 
