@@ -9,13 +9,14 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const NEEDED_MAJOR = 24;
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const MODULES = join(ROOT, 'node_modules');
-const PINNED = join(MODULES, '.bin', 'node');
+/** Not node_modules/.bin/node: npm 10 makes no such link. */
+const PINNED = join(MODULES, `node-${process.platform}-${process.arch}`, 'bin', 'node');
 
 const stale = whyStale();
 if (stale !== undefined) await install(stale);
@@ -84,9 +85,7 @@ function chooseNode() {
 
 async function handOver(args) {
   const node = chooseNode();
-  const path = [join(MODULES, '.bin'), process.env.PATH]
-    .filter(Boolean)
-    .join(process.platform === 'win32' ? ';' : ':');
+  const path = [dirname(node), join(MODULES, '.bin'), process.env.PATH ?? ''].join(delimiter);
   const env = { ...process.env, PATH: path };
   const [first, name, ...rest] = args;
   if (first === '--script') {
