@@ -55,9 +55,11 @@ function readsChild(manifest: Manifest, references: readonly Reference[]): boole
   if (!READY_AT_ONCE.has(groupKind(manifest.gvk)) || manifest.ignoreFields.length > 0) return true;
   if (manifest.ready !== undefined) return true;
   const segments = manifest.id.split('.');
+  // What a CreateOnly manifest was created with, not what it would give today, is its `rendered`.
+  const roots = manifest.policy === 'CreateOnly' ? ['children', 'rendered'] : ['children'];
   return references.some(
     ({ root, path }) =>
-      root === 'children' && startsAlike(path, segments) && path[segments.length] !== 'metadata',
+      roots.includes(root) && startsAlike(path, segments) && path[segments.length] !== 'metadata',
   );
 }
 

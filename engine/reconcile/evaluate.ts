@@ -41,12 +41,14 @@ export function unknownOf(scope: Scope, { references }: Pick<Expression, 'refere
   return undefined;
 }
 
-/** Evaluates with absence as a plain missing value (health, status). */
+/** Evaluates with absence as a plain missing value (health, status); what is not even known to be absent blocks. */
 export async function evaluate(
   scope: Scope,
   expression: Expression,
   local: LocalContext = {},
 ): Promise<Judgement<Json>> {
+  const blocker = unknownOf(scope, expression);
+  if (blocker !== undefined) return { kind: 'blocked', blocker };
   const evaluation = await expression.evaluate(scope.context(local));
   switch (evaluation.kind) {
     case 'value':

@@ -25,27 +25,37 @@ export async function gateStep(scope: Scope, states: States, step: Step): Promis
 function predecessors(states: States, { child }: Step): Blocker | undefined {
   const { manifest } = child.instance;
   for (const id of manifest.after) {
-    const reason = notReady(states.get(id));
+    const reason = firstOf(states, id, notReady);
     if (reason !== undefined)
       return pending('Waiting', `${describeRef(child.ref)} waits for ${id}: ${reason}`);
   }
   for (const id of manifest.needs) {
-    const reason = notThere(states.get(id));
+    const reason = firstOf(states, id, notThere);
     if (reason !== undefined)
       return pending('Waiting', `${describeRef(child.ref)} waits for ${id}: ${reason}`);
   }
   return undefined;
 }
 
-/** A manifest that is not wanted now is nothing to wait for. */
-function notReady(state: ManifestState | undefined): string | undefined {
-  if (state === undefined || !state.wanted) return undefined;
+/** An entry's id stands for all its documents. A manifest that is not wanted now is nothing to wait for. */
+function firstOf(
+  states: States,
+  id: string,
+  reason: (state: ManifestState) => string | undefined,
+): string | undefined {
+  for (const [name, state] of states) {
+    const found = state.wanted && (name === id || name.startsWith(`${id}.`)) ? reason(state) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function notReady(state: ManifestState): string | undefined {
   if (state.blockers[0] !== undefined) return state.blockers[0].message;
   return [...state.readiness.values()].find(({ kind }) => kind !== 'ready')?.message;
 }
 
-function notThere(state: ManifestState | undefined): string | undefined {
-  if (state === undefined || !state.wanted) return undefined;
+function notThere(state: ManifestState): string | undefined {
   if (state.blockers[0] !== undefined) return state.blockers[0].message;
   const stuck = state.steps.find(({ child, change }) => child.live === undefined && change === undefined);
   return stuck?.blocker?.message;

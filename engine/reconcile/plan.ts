@@ -3,7 +3,7 @@
  * Nothing changed means an empty plan: no change, no status, no event.
  */
 import { FINALIZER } from '../kube/labels.ts';
-import { describeRef, type GroupVersionKind, groupKind } from '../kube/object.ts';
+import { describeRef, type GroupVersionKind, groupKind, refKey } from '../kube/object.ts';
 import { matchesSelector } from '../kube/selectors.ts';
 import type { Watch } from '../playbook/model.ts';
 import { type Blocker, joinMessages } from './blocker.ts';
@@ -17,7 +17,7 @@ import { runPass } from './pass.ts';
 import type { Pass } from './pass-model.ts';
 import { planPrune } from './prune.ts';
 import { Scope } from './scope.ts';
-import { planStatus, type StatusPlan } from './status.ts';
+import { planStatus, projectStatus, type StatusPlan } from './status.ts';
 import { planTeardown } from './teardown.ts';
 
 export async function planReconcile(watch: Watch, snapshot: Snapshot): Promise<Plan> {
@@ -60,9 +60,15 @@ async function assemble(pass: Pass): Promise<Plan> {
   const changes = [...kept.flatMap(({ change }) => change?.change ?? []), ...pruned].sort(
     (a, b) => a.rank - b.rank,
   );
-  const health = await judgeHealth(pass, { blockers, steps: kept });
-  const status = await planStatus(pass, health, blockers);
-  const all = [...blockers, ...status.blockers];
+  const projected = await projectStatus(scope);
+  const found = [...blockers, ...projected.blockers];
+  const health = await judgeHealth(pass, { blockers: found, steps: kept });
+  const all = [...found, ...health.blockers];
+  const status = planStatus(scope, {
+    fields: projected.values,
+    conditions: health.conditions,
+    blockers: all,
+  });
   return {
     finalizer: finalizerOf(pass, { blockers: all, changes }),
     changes,
@@ -70,7 +76,7 @@ async function assemble(pass: Pass): Promise<Plan> {
     events: [...summaries(kept), ...status.events],
     outcome: outcomeOf(all, { changes, message: health.message, status }),
     kinds: newKinds(pass),
-    memory: memoryOf(scope, status),
+    memory: memoryOf(pass, status, all),
   };
 }
 
@@ -170,12 +176,21 @@ function newKinds({ scope, states }: Pass): readonly GroupVersionKind[] {
   );
 }
 
-function memoryOf(scope: Scope, status: StatusPlan): Memory {
+/** Of children that are gone for good nothing is remembered; for good means that everything wanted could be told. */
+function memoryOf({ scope, states }: Pass, status: StatusPlan, blockers: readonly Blocker[]): Memory {
   const { memory, now } = scope.snapshot;
+  const children = [...states.values()].flatMap(({ steps }) => steps.map(({ child }) => refKey(child.ref)));
+  const wanted = blockers.length === 0 ? new Set(children) : undefined;
+  const remembered = <T>(entries: Readonly<Record<string, T>>): Readonly<Record<string, T>> =>
+    wanted === undefined || Object.keys(entries).every((key) => wanted.has(key))
+      ? entries
+      : Object.fromEntries(Object.entries(entries).filter(([key]) => wanted.has(key)));
   return {
     ...memory,
     covered: Object.fromEntries(scope.covered),
-    contested: { ...memory.contested, ...Object.fromEntries(scope.contested) },
+    proven: remembered(memory.proven),
+    refusals: remembered(memory.refusals),
+    contested: { ...remembered(memory.contested), ...Object.fromEntries(scope.contested) },
     announced: status.announced,
     statusAt: status.status === undefined ? memory.statusAt : now,
   };

@@ -45,7 +45,8 @@ async function readyByRule(scope: Scope, child: Child, described: string): Promi
   const self = withZeroCounters(child.live);
   const verdict = asBoolean(await evaluate(scope, ready, { ...child.instance.local, self }), ready);
   if (verdict.kind === 'blocked') {
-    return { kind: 'failed', reason: verdict.blocker.reason, message: verdict.blocker.message };
+    const { kind, reason, message } = verdict.blocker;
+    return { kind: kind === 'terminal' ? 'failed' : 'waiting', reason, message };
   }
   if (verdict.kind === 'value' && verdict.value)
     return { kind: 'ready', reason: 'Ready', message: `${id} is ready` };

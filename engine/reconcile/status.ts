@@ -17,11 +17,9 @@ import type { Json, JsonObject, KubeObject } from '../kube/object.ts';
 import { asJson, getPath, isJsonObject, isList } from '../kube/value.ts';
 import { type Blocker, isSilent } from './blocker.ts';
 import { evaluate } from './evaluate.ts';
-import type { Health } from './health.ts';
 import { heldFields } from './held-fields.ts';
 import { statusPair } from './memory.ts';
 import type { EventNote, Memory } from './model.ts';
-import type { Pass } from './pass-model.ts';
 import type { Scope } from './scope.ts';
 
 /** Progress alone (counts, messages) is written no more often than this. */
@@ -32,38 +30,37 @@ export interface StatusPlan {
   readonly events: readonly EventNote[];
   /** When progress that was held back is due, epoch ms. */
   readonly wakeAt?: number;
-  /** Projections and rules that cannot be evaluated. */
-  readonly blockers: readonly Blocker[];
   readonly announced: Memory['announced'];
 }
 
-export async function planStatus(
-  pass: Pass,
-  health: Health,
-  blockers: readonly Blocker[],
-): Promise<StatusPlan> {
-  const { scope } = pass;
-  const { announced } = scope.snapshot.memory;
-  const idle = { status: undefined, events: [], blockers: health.blockers, announced };
-  if (isSilent(blockers)) return idle;
-  if (!scope.watch.ownsStatus) return announce(scope, [...blockers, ...health.blockers]);
-  const projected = await projections(scope);
-  const status = completeStatus(scope, { ...heldFields(scope), ...projected.values }, health.conditions);
-  const found = { ...idle, blockers: [...health.blockers, ...projected.blockers] };
-  if (!isToBeWritten(scope, status)) return found;
-  const due = scope.snapshot.memory.statusAt + PROGRESS_INTERVAL_MS;
-  if (isProgress(scope.snapshot.resource, status) && scope.snapshot.now < due)
-    return { ...found, wakeAt: due };
-  return { ...found, status, events: eventsOf(scope.snapshot.resource, health.conditions) };
+export interface StatusInput {
+  /** Projections. */
+  readonly fields: JsonObject;
+  readonly conditions: readonly ConditionNow[];
+  readonly blockers: readonly Blocker[];
 }
 
-interface Projections {
+export function planStatus(scope: Scope, { fields, conditions, blockers }: StatusInput): StatusPlan {
+  const { announced, statusAt } = scope.snapshot.memory;
+  const idle = { status: undefined, events: [], announced };
+  if (isSilent(blockers)) return idle;
+  if (!scope.watch.ownsStatus) return announce(scope, blockers);
+  const status = completeStatus(scope, { ...heldFields(scope), ...fields }, conditions);
+  if (!isToBeWritten(scope, status)) return idle;
+  const { resource, now } = scope.snapshot;
+  const due = statusAt + PROGRESS_INTERVAL_MS;
+  if (isProgress(resource, status) && now < due) return { ...idle, wakeAt: due };
+  return { ...idle, status, events: eventsOf(resource, conditions) };
+}
+
+export interface Projections {
   readonly values: JsonObject;
+  /** Projections that cannot be evaluated. */
   readonly blockers: readonly Blocker[];
 }
 
 /** A projection that is missing is left out; one that fails keeps its stored value. */
-async function projections(scope: Scope): Promise<Projections> {
+export async function projectStatus(scope: Scope): Promise<Projections> {
   const values: Record<string, Json> = {};
   const blockers: Blocker[] = [];
   for (const field of scope.watch.status) {
@@ -190,8 +187,8 @@ function announce(scope: Scope, blockers: readonly Blocker[]): StatusPlan {
   const { Stalled: said = '', ...announced } = scope.snapshot.memory.announced;
   const found = blockers.filter(({ kind }) => kind === 'terminal');
   const [first] = found;
-  if (first === undefined) return { status: undefined, events: [], blockers: [], announced };
+  if (first === undefined) return { status: undefined, events: [], announced };
   const message = found.map((blocker) => blocker.message).join('; ');
   const events: EventNote[] = message === said ? [] : [{ type: 'Warning', reason: first.reason, message }];
-  return { status: undefined, events, blockers: [], announced: { ...announced, Stalled: message } };
+  return { status: undefined, events, announced: { ...announced, Stalled: message } };
 }

@@ -32,7 +32,7 @@ describe('drift', () => {
   it('is seen when a label of ours is removed', async () => {
     const world = await settled();
     const live = world.get('ConfigMap', 'a');
-    const { ['libretto.dev/owner-uid']: _gone, ...labels } = live.metadata.labels ?? {};
+    const { 'libretto.dev/owner-uid': _gone, ...labels } = live.metadata.labels ?? {};
     const edited = world.edit({ ...live, metadata: { ...live.metadata, labels } }, 'kubectl', {
       metadata: { labels: { 'libretto.dev/owner-uid': 'tmp' } },
     });

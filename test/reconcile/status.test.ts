@@ -185,6 +185,31 @@ describe('writes of the status', () => {
     expect((await world.plan(without)).status).toBeDefined();
   });
 
+  it('do not happen while an observed object that a rule reads is not synced', async () => {
+    const reading = watchOf(
+      'observe:\n  nodes: {version: v1, kind: Node}\nmanifests: [d.yaml.hbs]\nhealth:\n  Placed: $count(observe.nodes) > 0',
+      files,
+    );
+    const world = new World(app({ size: 1 }));
+    world.observed = { nodes: { synced: true, objects: [] } };
+    await world.settle(reading);
+    world.observed = { nodes: { synced: false, objects: [] } };
+    expect(isEmpty(await world.plan(reading))).toBe(true);
+    world.observed = { nodes: { synced: false, failure: 'forbidden', objects: [] } };
+    const plan = await world.plan(reading);
+    expect(conditionIn(plan.status, 'Placed')).toMatchObject({ status: 'Unknown', reason: 'ListFailed' });
+  });
+
+  it('keep the stored value of a projection that fails, and stall', async () => {
+    const broken = watchOf('manifests: [d.yaml.hbs]\nstatus:\n  number: $number(spec.text)', files);
+    const world = new World(app({ size: 1, text: '7' }));
+    await world.settle(broken);
+    world.setSpec({ size: 1, text: 'x' });
+    const plan = await world.plan(broken);
+    expect(plan.status).toMatchObject({ number: 7 });
+    expect(conditionIn(plan.status, 'Stalled')).toMatchObject({ status: 'True', reason: 'ExpressionError' });
+  });
+
   it('happen at once for a new generation', async () => {
     const world = new World(app({ size: 1 }));
     await world.step(watch);
