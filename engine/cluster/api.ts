@@ -11,10 +11,14 @@ export interface ApiResource {
   readonly subresources: readonly string[];
 }
 
+/** Called right before each sending of a request (a repetition after 429 too); what it throws prevents it. */
+export type BeforeSend = () => void;
+
 export interface WriteOptions {
   readonly fieldManager: string;
   readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
+  readonly beforeSend?: BeforeSend;
 }
 
 /**
@@ -47,6 +51,7 @@ export interface ClusterClient {
       uid?: string;
       propagation?: 'Background' | 'Foreground' | 'Orphan';
       gracePeriodSeconds?: number;
+      beforeSend?: BeforeSend;
     },
   ): Promise<void>;
   /** Any other request: a path below the server, JSON in and out. */

@@ -54,6 +54,7 @@ export function createClient(transport: Transport, kinds: KindResolver): Cluster
       body: what.body,
       ...(what.contentType === undefined ? {} : { contentType: what.contentType }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
+      ...checkOf(options),
     };
     return parseObject(
       request,
@@ -157,7 +158,7 @@ export function createClient(transport: Transport, kinds: KindResolver): Cluster
       const path = objectPath(await resourceOf(ref), ref);
       const body = deleteOptions(options);
       try {
-        await transport.text({ method: 'DELETE', path, body });
+        await transport.text({ method: 'DELETE', path, body, ...checkOf(options) });
       } catch (error) {
         if (isObjectMissing(error)) return;
         // The uid no longer fits: then the object that was meant is gone.
@@ -174,6 +175,10 @@ export function createClient(transport: Transport, kinds: KindResolver): Cluster
     raw: (method, path, body) =>
       transport.json({ method, path, retry: false, ...(body === undefined ? {} : { body }) }),
   };
+}
+
+function checkOf({ beforeSend }: Pick<TransportRequest, 'beforeSend'>): Pick<TransportRequest, 'beforeSend'> {
+  return beforeSend === undefined ? {} : { beforeSend };
 }
 
 type DeleteRequest = Parameters<ClusterClient['delete']>[1];

@@ -3,27 +3,28 @@ import { EngineError } from '../base/errors.ts';
 import type { ClusterClient } from './api.ts';
 
 /**
- * Reads pass; a write while `mayWrite` answers false fails with an EngineError `NotLeader` and is not sent. Asked at
- * each write, in the same turn of the event loop in which the request is handed over.
+ * Reads pass; a write while `mayWrite` answers false fails with an EngineError `NotLeader` and is not sent. Asked in
+ * the same turn of the event loop in which the request is handed to a connection, and again before a repetition.
  */
 export function fencedClient(client: ClusterClient, mayWrite: () => boolean): ClusterClient {
-  const guard = async <T>(write: () => Promise<T>): Promise<T> => {
-    if (!mayWrite()) {
-      throw new EngineError('NotLeader', 'this process is not the leader (any more): nothing was written', {
-        hint: 'the leader does this work; nothing needs to be done',
-      });
-    }
-    return write();
+  const beforeSend = (): void => {
+    if (mayWrite()) return;
+    throw new EngineError('NotLeader', 'this process is not the leader (any more): nothing was written', {
+      hint: 'the leader does this work; nothing needs to be done',
+    });
   };
   return {
     get: (...args) => client.get(...args),
     list: (...args) => client.list(...args),
-    create: (...args) => guard(() => client.create(...args)),
-    apply: (...args) => guard(() => client.apply(...args)),
-    jsonPatch: (...args) => guard(() => client.jsonPatch(...args)),
-    mergePatch: (...args) => guard(() => client.mergePatch(...args)),
-    replace: (...args) => guard(() => client.replace(...args)),
-    delete: (...args) => guard(() => client.delete(...args)),
-    raw: (...args) => (args[0] === 'GET' ? client.raw(...args) : guard(() => client.raw(...args))),
+    create: (body, options) => client.create(body, { ...options, beforeSend }),
+    apply: (body, options) => client.apply(body, { ...options, beforeSend }),
+    jsonPatch: (ref, operations, options) => client.jsonPatch(ref, operations, { ...options, beforeSend }),
+    mergePatch: (ref, patch, options) => client.mergePatch(ref, patch, { ...options, beforeSend }),
+    replace: (body, options) => client.replace(body, { ...options, beforeSend }),
+    delete: (ref, options) => client.delete(ref, { ...options, beforeSend }),
+    async raw(...args) {
+      if (args[0] !== 'GET') beforeSend();
+      return client.raw(...args);
+    },
   };
 }

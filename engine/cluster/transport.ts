@@ -10,6 +10,7 @@ import type { Dispatcher } from 'undici';
 import { type Clock, pause } from '../base/clock.ts';
 import { EngineError, errorMessage } from '../base/errors.ts';
 import type { Json } from '../kube/object.ts';
+import type { BeforeSend } from './api.ts';
 import { ApiError } from './errors.ts';
 import { parseJson, stringifyJson } from './json.ts';
 import type { LoadedKubeConfig } from './kubeconfig.ts';
@@ -34,6 +35,7 @@ export interface TransportRequest {
   readonly signal?: AbortSignal;
   /** False: never sent again, not even after a 429. Default true. */
   readonly retry?: boolean;
+  readonly beforeSend?: BeforeSend;
 }
 
 export interface TransportResponse {
@@ -208,6 +210,7 @@ class HttpTransport implements Transport {
   async #send(request: TransportRequest, how: SendOptions): Promise<Dispatcher.ResponseData> {
     const access = this.#currentAccess(how.fresh) ?? (await this.#renewAccess(how.fresh));
     const body = request.body === undefined ? null : stringifyJson(request.body);
+    request.beforeSend?.();
     const started = this.#options.clock.monotonic();
     const timeoutMs = request.timeoutMs ?? this.#timeoutMs;
     const response = await this.#guard(

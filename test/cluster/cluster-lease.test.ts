@@ -132,6 +132,22 @@ describe('leader election, on a real API server', () => {
     ).toBeUndefined();
   });
 
+  it('does not repeat a write that the server put off, once it no longer leads', async () => {
+    const { proxy, cluster } = await connectThroughProxy();
+    let leading = true;
+    proxy.setFault(({ method }) => {
+      if (method !== 'POST') return undefined;
+      leading = false;
+      return { kind: 'answer', status: 429, headers: { 'retry-after': '0' } };
+    });
+    const client = fencedClient(cluster.client, () => leading);
+    const error = await client
+      .create(configMap(namespace, 'put-off'), WRITE)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'NotLeader' });
+    expect(proxy.requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
+  });
+
   it('steps down when somebody else took the lease', async () => {
     const cluster = await connect();
     const first = candidate({ cluster, lease: 'stolen', identity: 'first' });
