@@ -91,6 +91,8 @@ export type AstResult =
 
 /** Parses a template. White space around block lines that stand alone is taken away, as Handlebars does. */
 export function parseAst(source: string): AstResult {
+  const deep = tooDeep(source);
+  if (deep !== undefined) return deep;
   try {
     return { kind: 'parsed', program: believe(Handlebars.parse(source)) };
   } catch (error) {
@@ -112,8 +114,8 @@ const FLOW_HINT =
 
 function failure(source: string, error: unknown): AstResult {
   const text = errorMessage(error);
-  const parse = /^Parse error on line (\d+):\n(.*)\n(-*)\^\n.*got '(\w+)'$/s.exec(text);
-  if (parse === null) return otherFailure(text, error);
+  const parse = /^(?:Parse|Lexical) error on line (\d+)[^\n]*\n(.*)\n(-*)\^(?:\n.*got '(\w+)')?/s.exec(text);
+  if (parse === null) return otherFailure(text);
   const [, line = '1', context = '', dashes = '', token = ''] = parse;
   const found = placeOfContext({ source, line: Number(line), context, caret: dashes.length });
   const at = token === 'EOF' ? (lastOpened(source) ?? found) : found;
@@ -138,6 +140,24 @@ function explain(token: string): { message: string; hint: string } {
   }
 }
 
+/** The parser takes time by the square of the depth, so depth is bounded before; what stands in texts is counted too. */
+const DEEPEST = 64;
+
+function tooDeep(source: string): AstResult | undefined {
+  let blocks = 0;
+  let calls = 0;
+  for (const { index, 0: mark } of source.matchAll(/\{\{~?[#^/]\s*[^\s}~]|\{\{|\(|\)/g)) {
+    if (mark === '(') calls++;
+    else if (mark === ')') calls--;
+    else calls = 0;
+    if (mark.length > 2) blocks += mark.includes('/') ? -1 : 1;
+    if (Math.max(calls, blocks) <= DEEPEST) continue;
+    const message = `blocks or calls are nested deeper than ${DEEPEST} levels`;
+    return { kind: 'failed', at: positionOf(source, index), message, hint: 'compute a part in vars' };
+  }
+  return undefined;
+}
+
 /** Where the source ends too early, the place to look at is what was opened last: an expression, or a block. */
 function lastOpened(source: string): AstPosition | undefined {
   const open = source.lastIndexOf('{{');
@@ -152,10 +172,8 @@ function lastOpened(source: string): AstPosition | undefined {
 }
 
 /** Errors that Handlebars raises itself end in ` - line:column`. */
-function otherFailure(text: string, error: unknown): AstResult {
-  const found = /^(.*?) - (\d+):(\d+)$/s.exec(text);
-  if (found === null) throw error;
-  const [, message = text, line, column] = found;
+function otherFailure(text: string): AstResult {
+  const [, message = text, line = '1', column = '0'] = /^(.*?) - (\d+):(\d+)$/s.exec(text) ?? [];
   const at = { line: Number(line), column: Number(column) };
   const hint = message.includes("doesn't match") ? 'close the block that was opened last' : LITERAL_HINT;
   return { kind: 'failed', at, message, hint };
@@ -173,8 +191,7 @@ function placeOfContext(given: {
 }): AstPosition {
   const cut = given.context.startsWith('...') ? 3 : 0;
   const needle = given.context.slice(cut).replace(/\.\.\.$/, '');
-  const offsets =
-    [...given.source].length === 0 ? [] : [...given.source.matchAll(/[^\n]/gs)].map((m) => m.index);
+  const offsets = [...given.source.matchAll(/[^\n]/g)].map((match) => match.index);
   const flat = given.source.replaceAll('\n', '');
   let best: AstPosition = { line: given.line, column: 0 };
   for (let at = flat.indexOf(needle); at >= 0; at = flat.indexOf(needle, at + 1)) {

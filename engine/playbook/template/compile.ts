@@ -7,16 +7,13 @@ import { findHelper } from './helpers.ts';
 import type { Scope } from './scope.ts';
 import type { ProblemText } from './source.ts';
 import { errorAt } from './source.ts';
-import type { Body, Expr, Origin, Part } from './syntax.ts';
+import type { Body, Expr, Part } from './syntax.ts';
 
 /** Stands for an expression that was reported, so that the YAML around it is judged all the same. */
 const REFUSED: Expr = { kind: 'literal', value: '' };
 
 /** What surrounds a part of a template. */
-interface Surroundings {
-  readonly scope: Scope;
-  readonly tested: readonly Origin[];
-}
+type Surroundings = Omit<Position, 'absence'>;
 
 export function compileProgram(program: AstProgram, to: Compilation): Body {
   const scope: Scope = { kind: 'root', parent: undefined, origin: undefined, params: [] };
@@ -150,7 +147,11 @@ function compileWith(block: AstBlock, around: Surroundings, to: Compilation): Pa
   const value = compileArgument(block, { ...around, absence: absenceFor(block) }, to);
   const params = refuseParams(block, 1, to);
   const scope: Scope = { kind: 'with', parent: around.scope, origin: originOf(value), params };
-  const body = compileBody(block.program, { scope, tested: [...around.tested, ...testedBy(value)] }, to);
+  const body = compileBody(
+    block.program,
+    { ...around, scope, tested: [...around.tested, ...testedBy(value)] },
+    to,
+  );
   const otherwise = compileBody(block.inverse, around, to);
   refuseHash(block, to);
   return { kind: 'with', value: value ?? REFUSED, body, otherwise };

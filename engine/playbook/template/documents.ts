@@ -25,10 +25,14 @@ import type { SkeletonDocument, SkeletonResult } from './skeleton.ts';
 import { parseSkeleton } from './skeleton.ts';
 import type { Source } from './source.ts';
 import { errorAt } from './source.ts';
+import { sourcesOf } from './sources.ts';
 import type { Body, Emission } from './syntax.ts';
 
 /** For each template; a shape takes some 10 kB. */
 const CACHE_BYTES = 4 << 20;
+
+/** Parsed at load in all shapes together (some 0.5 s); what lies beyond is judged when it is first rendered. */
+const CHARACTERS_AT_LOAD = 2 << 20;
 
 /** The documents by the offset of their `kind` in the source, in that order. */
 export type Documents = ReadonlyMap<number, TemplateDocument>;
@@ -43,7 +47,10 @@ export function documentsOf(body: Body, source: Source): FoundDocuments {
   const shapes = new Map(shapesOf(body).map((emission) => [skeletonText(emission), emission]));
   const found = new Map<number, TemplateDocument>();
   const problems: Diagnostic[] = [];
-  for (const emission of shapes.values()) {
+  let characters = 0;
+  for (const [text, emission] of shapes) {
+    characters += text.length;
+    if (characters > CHARACTERS_AT_LOAD && characters > text.length) break;
     const skeleton = parseSkeleton({ emission, placeAt: (offset) => source.placeAt(offset) });
     if (skeleton.kind === 'refused') problems.push(...skeleton.problems);
     else problems.push(...note(skeleton.documents, { emission, source, found }));
@@ -78,9 +85,23 @@ function note(
     const gvk = gvkOf(document);
     const before = found.get(offset);
     if (before !== undefined && !sameKind(before, gvk)) problems.push(variable(place));
-    found.set(offset, { ...gvk, place });
+    found.set(offset, {
+      ...gvk,
+      place,
+      sources: joined(before?.sources, sourcesOf(document.root, emission)),
+    });
   }
   return problems;
+}
+
+/** What the shapes of one document say at each path. */
+function joined(
+  before: TemplateDocument['sources'] | undefined,
+  shape: ReadonlyMap<string, string>,
+): TemplateDocument['sources'] {
+  const all = new Map(before ?? []);
+  for (const [path, text] of shape) all.set(path, [...new Set([...(before?.get(path) ?? []), text])]);
+  return all;
 }
 
 function sameKind(a: GroupVersionKind, b: GroupVersionKind): boolean {

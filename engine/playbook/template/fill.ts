@@ -3,7 +3,7 @@
  * is new. An absent value takes its pair, item or part of a text with it. Values never change the structure around them.
  */
 import type { Diagnostic, Place } from '../../base/diagnostic.ts';
-import type { Json } from '../../kube/object.ts';
+import type { Json, JsonObject } from '../../kube/object.ts';
 import { isJsonObject } from '../../kube/value.ts';
 import type { MapEntry, MapNode, SkeletonNode, SlotNode, TextNode } from './skeleton.ts';
 import { errorAt } from './source.ts';
@@ -11,7 +11,7 @@ import type { OutputPart, Value } from './syntax.ts';
 import { asList, Failure, kindOf, textOf } from './values.ts';
 
 /** Characters and values in all documents of one rendering; the API server takes 3 MiB for one object. */
-const MOST_UNITS = 8 << 20;
+const MOST_UNITS = 4 << 20;
 
 export class Filling {
   readonly problems: Diagnostic[] = [];
@@ -56,26 +56,36 @@ export class Filling {
     return this.insert(value);
   }
 
-  /** The value without nulls (null is never sent): the same one where it holds none. */
+  /** The value without nulls (null is never sent): the same one where it holds none, copied only from the first on. */
   insert(value: Json): Json {
     this.#units += typeof value === 'string' ? value.length : 1;
     if (typeof value !== 'object' || value === null || this.exhausted) return value;
     const list = asList(value);
-    if (list === undefined) return isJsonObject(value) ? this.#insertObject(value) : value;
-    const items = list.filter((item) => item !== null).map((item) => this.insert(item));
-    return items.length === list.length && items.every((item, index) => item === list[index]) ? value : items;
+    if (list !== undefined) return this.#insertList(list);
+    return isJsonObject(value) ? this.#insertObject(value) : value;
   }
 
-  #insertObject(value: { readonly [key: string]: Json }): Json {
-    let changed = false;
-    const kept: [string, Json][] = [];
-    for (const [key, member] of Object.entries(value)) {
-      this.#units += key.length;
-      const clean = member === null ? null : this.insert(member);
-      changed ||= member === null || clean !== member;
-      if (clean !== null) kept.push([key, clean]);
+  #insertList(list: readonly Json[]): Json {
+    let copy: Json[] | undefined;
+    for (const [index, item] of list.entries()) {
+      const clean = item === null ? undefined : this.insert(item);
+      if (clean !== item) copy ??= list.slice(0, index);
+      if (clean !== undefined) copy?.push(clean);
     }
-    return changed ? Object.fromEntries(kept) : value;
+    return copy ?? list;
+  }
+
+  #insertObject(value: JsonObject): Json {
+    let copy: [string, Json][] | undefined;
+    const keys = Object.keys(value);
+    for (const [index, key] of keys.entries()) {
+      const member = value[key];
+      const clean = member === null || member === undefined ? undefined : this.insert(member);
+      this.#units += key.length;
+      if (clean !== member) copy ??= Object.entries(value).slice(0, index);
+      if (clean !== undefined) copy?.push([key, clean]);
+    }
+    return copy === undefined ? value : Object.fromEntries(copy);
   }
 
   /** A text of which nothing is left but absent parts is absent itself. */

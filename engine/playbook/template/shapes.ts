@@ -1,7 +1,11 @@
 /**
  * The shapes a template can take, without values: for each `if` and `with` both sides, for each `each` no, one and two
- * rounds. Up to 32 combinations all of them; beyond that each block is varied by itself, once with all others on their
- * first side and once with all others on their second, so that the number grows with the blocks and not with its power.
+ * rounds.
+ *
+ * Up to 32 combinations all of them. Beyond that their number must not grow with the power of the blocks: each side of
+ * each block stands in some shape (with those around it on the side that lets it be seen), and any two blocks side by
+ * side stand in all four combinations of there and not there. For n blocks side by side that takes 2·log2(n) + 3
+ * shapes; nesting adds to it. (The characters parsed at load are bounded as well: see documents.ts.)
  */
 import { isTrue } from './helpers.ts';
 import type { Block, Body, Emission, Expr, OutputPart, TextPart, Value } from './syntax.ts';
@@ -13,46 +17,71 @@ const MOST_COMBINATIONS = 32;
 type Choices = ReadonlyMap<Block, number>;
 
 export function shapesOf(body: Body): readonly Emission[] {
-  const found = findBlocks(body, []);
-  const combinations = found.reduce((product, { block }) => product * sides(block).length, 1);
-  const choices = combinations <= MOST_COMBINATIONS ? allChoices(found) : someChoices(found);
+  const combinations = countCombinations(body);
+  const choices = combinations <= MOST_COMBINATIONS ? allChoices(body) : someChoices(body);
   return choices.map((chosen) => sketch(body, chosen));
 }
 
-interface FoundBlock {
-  readonly block: Block;
-  /** The blocks around it, with the side that it stands on. */
-  readonly around: readonly (readonly [Block, number])[];
+function blocksOf(body: Body): readonly Block[] {
+  return body.filter((part) => part.kind !== 'text' && part.kind !== 'output');
 }
 
-function findBlocks(body: Body, around: FoundBlock['around']): readonly FoundBlock[] {
-  return body.flatMap((part) => {
-    if (part.kind === 'text' || part.kind === 'output') return [];
-    const within = findBlocks(part.body, [...around, [part, 1]]);
-    return [{ block: part, around }, ...within, ...findBlocks(part.otherwise, [...around, [part, 0]])];
-  });
+function countCombinations(body: Body): number {
+  return blocksOf(body).reduce((product, block) => {
+    const rounds = block.kind === 'each' ? 2 : 1;
+    return product * (rounds * countCombinations(block.body) + countCombinations(block.otherwise));
+  }, 1);
 }
 
-function sides(block: Block): readonly number[] {
-  return block.kind === 'each' ? [1, 0, 2] : [1, 0];
-}
-
-function allChoices(found: readonly FoundBlock[]): readonly Choices[] {
-  let all: Choices[] = [new Map()];
-  for (const { block } of found) {
-    all = all.flatMap((chosen) => sides(block).map((side) => new Map([...chosen, [block, side]])));
+function allChoices(body: Body): readonly Choices[] {
+  let all: readonly Choices[] = [new Map()];
+  for (const block of blocksOf(body)) {
+    const rounds = block.kind === 'each' ? [1, 2] : [1];
+    const there = allChoices(block.body).flatMap((inner) =>
+      rounds.map((count) => choose(block, count, inner)),
+    );
+    const not = allChoices(block.otherwise).map((inner) => choose(block, 0, inner));
+    all = all.flatMap((chosen) => [...there, ...not].map((more) => new Map([...chosen, ...more])));
   }
   return all;
 }
 
-function someChoices(found: readonly FoundBlock[]): readonly Choices[] {
-  return [1, 0].flatMap((background) => {
-    const base = found.map(({ block }) => [block, background] as const);
-    const varied = found.flatMap(({ block, around }) =>
-      sides(block).map((side) => new Map([...base, ...around, [block, side] as const])),
+function choose(block: Block, rounds: number, inner: Choices): Choices {
+  return new Map([[block, rounds] as const, ...inner]);
+}
+
+/** Row by row: first every variant of every block, then for each bit of the blocks' numbers those with it and those without. */
+function someChoices(body: Body): readonly Choices[] {
+  const variants = blocksOf(body).map(variantsOf);
+  const most = variants.reduce((longest, { length }) => Math.max(longest, length), 1);
+  const row = (pick: (block: number) => number): Choices =>
+    new Map(variants.flatMap((list, block) => [...(list[pick(block) % list.length] ?? [])]));
+  const rows = Array.from({ length: most }, (_, index) => row(() => index));
+  for (let bit = 1; bit < variants.length; bit *= 2) {
+    rows.push(
+      row((block) => (block & bit ? 1 : 0)),
+      row((block) => (block & bit ? 0 : 1)),
     );
-    return [new Map(base), ...varied];
-  });
+  }
+  return rows;
+}
+
+/** The first is the body, the second the else. */
+function variantsOf(block: Block): readonly Choices[] {
+  const [firstThere, ...there] = someChoices(block.body).map((inner) => choose(block, 1, inner));
+  const [firstNot, ...not] = someChoices(block.otherwise).map((inner) => choose(block, 0, inner));
+  const both = [firstThere, firstNot].filter((choices) => choices !== undefined);
+  const twice = block.kind === 'each' ? [...both.slice(0, 1), ...there.slice(0, 1)] : [];
+  return [
+    ...both,
+    ...twice.map((choices) => choose(block, 2, withoutBlock(choices, block))),
+    ...there,
+    ...not,
+  ];
+}
+
+function withoutBlock(choices: Choices, block: Block): Choices {
+  return new Map([...choices].filter(([each]) => each !== block));
 }
 
 /** Rounds of the blocks around, from the innermost out; undefined for `with`. */

@@ -20,13 +20,22 @@ export class Source {
   }
 
   placeAt(offset: number): Place {
-    const line = Math.max(
-      0,
-      this.#lineStarts.findLastIndex((start) => start <= offset),
-    );
+    const line = this.#lineOf(offset);
     const column = offset - (this.#lineStarts[line] ?? 0);
     const { file, line: firstLine, column: firstColumn } = this.start;
     return { file, line: firstLine + line, column: line === 0 ? firstColumn + column : column + 1 };
+  }
+
+  /** By bisection: a large template asks for thousands of places. */
+  #lineOf(offset: number): number {
+    let low = 0;
+    let high = this.#lineStarts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.#lineStarts[middle] ?? 0) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 
   offsetOf(position: AstPosition): number {
