@@ -104,9 +104,7 @@ class WatchController implements Controller {
     });
     this.wantAll();
     this.endDiscovery = options.cluster.discovery.onChange(() => this.discoveryChanged());
-    for (const object of this.resources())
-      this.waker.resource({ kind: 'added', object, previous: undefined });
-    this.checkSettled();
+    this.lookAtAll();
   }
 
   /** A cache tells when it is synced, but not when it can't be: so this looks again while it waits. */
@@ -118,7 +116,7 @@ class WatchController implements Controller {
   start(memories: ReadonlyMap<string, Memory> = new Map()): void {
     for (const [key, memory] of memories) this.memories.set(key, memory);
     this.started = true;
-    for (const object of this.resources()) this.add(keyOf(object), 'initial');
+    this.lookAtAll();
   }
 
   refresh(): void {
@@ -241,7 +239,7 @@ class WatchController implements Controller {
 
   /** Taken in synchronously, in the order of the watch. */
   private take(gvk: GroupVersionKind, event: StoreEvent, cache: Cache): void {
-    if (event.kind === 'synced') this.checkSettled();
+    if (event.kind === 'synced') this.lookAtAll();
     else this.wake(gvk, event);
     for (const key of this.expectations.freedBy(cache)) {
       if (this.parked.delete(key)) this.add(key, 'live');
@@ -275,14 +273,16 @@ class WatchController implements Controller {
 
   private discoveryChanged(): void {
     this.views.retry();
-    this.checkSettled();
     // A kind that came or went may be what any resource waits for.
-    for (const object of this.resources()) this.add(keyOf(object), 'initial');
+    this.lookAtAll();
   }
 
-  private checkSettled(): void {
-    if (!this.views.settled) return;
-    for (const object of this.resources()) this.add(keyOf(object), 'initial');
+  /** Also takes note of resources that a cache shared with others held before this controller listened to it. */
+  private lookAtAll(): void {
+    for (const object of this.resources()) {
+      this.waker.resource({ kind: 'added', object, previous: undefined });
+      this.add(keyOf(object), 'initial');
+    }
   }
 
   private resources(): readonly KubeObject[] {

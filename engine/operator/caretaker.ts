@@ -5,11 +5,10 @@
 import type { Discovery } from '../cluster/api.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { Inventory } from '../controller/inventory.ts';
-import { FINALIZER } from '../kube/labels.ts';
-import { type GroupVersionKind, groupKind, type KubeObject } from '../kube/object.ts';
+import { type GroupVersionKind, groupKind } from '../kube/object.ts';
 import type { Watch } from '../playbook/model.ts';
 import { planTeardown } from '../reconcile/teardown.ts';
-import type { ControllerParts, Fleet } from './fleet.ts';
+import { type ControllerParts, type Fleet, isBeingDeleted } from './fleet.ts';
 
 export interface CaretakerOptions {
   readonly fleet: Fleet;
@@ -58,10 +57,6 @@ export class Caretaker {
     await controller.settled();
     controller.start();
   }
-}
-
-function isBeingDeleted({ metadata }: KubeObject): boolean {
-  return metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? []).includes(FINALIZER);
 }
 
 /** A watch that describes nothing: its kinds come from the inventory. */

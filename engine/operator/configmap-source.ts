@@ -39,25 +39,15 @@ function watchNamespace(namespace: string, options: ConfigMapSourceOptions): Cac
   return cache;
 }
 
-/** A ConfigMap whose label changed concerns two playbooks. A change of our own annotations alone concerns none. */
+/** A ConfigMap whose label changed concerns two playbooks. */
 function concerned(event: StoreEvent): readonly string[] {
   if (event.kind === 'synced') return [];
-  const { object, previous } = event;
-  if (event.kind === 'modified' && previous !== undefined && contentOf(object) === contentOf(previous))
-    return [];
-  return [...new Set([...labelOf(object), ...labelOf(previous)])];
+  return [...new Set([...labelOf(event.object), ...labelOf(event.previous)])];
 }
 
 function labelOf(object: KubeObject | undefined): readonly string[] {
   const label = object?.metadata.labels?.[PLAYBOOK_LABEL];
   return label === undefined || label === '' ? [] : [label];
-}
-
-const CONTENT_ANNOTATIONS = ['libretto.dev/parts', 'libretto.dev/version'];
-
-function contentOf(object: KubeObject): string {
-  const annotations = CONTENT_ANNOTATIONS.map((a) => object.metadata.annotations?.[a] ?? null);
-  return JSON.stringify([object['data'], object['binaryData'], labelOf(object), annotations]);
 }
 
 function reportPlaybook(

@@ -4,11 +4,12 @@
  */
 
 import { type Controller, type ControllerOptions, createController } from '../controller/controller.ts';
-import { matchesLabels } from '../controller/dependencies.ts';
 import type { Lane } from '../controller/queue.ts';
 import type { Handler } from '../controller/workers.ts';
+import { FINALIZER } from '../kube/labels.ts';
 import type { GroupVersionKind, KubeObject } from '../kube/object.ts';
 import { groupKind } from '../kube/object.ts';
+import { matchesSelector } from '../kube/selectors.ts';
 import type { Playbook, Watch } from '../playbook/model.ts';
 import { collectReads } from '../playbook/reads.ts';
 import { planReconcile } from '../reconcile/plan.ts';
@@ -122,7 +123,14 @@ export class Fleet {
   }
 }
 
-/** Outside the selector: left alone, or cleaned up, which the plan sees to. */
-function selected({ selector, unselected }: Watch, resource: KubeObject): boolean {
-  return selector === undefined || unselected === 'Remove' || matchesLabels(resource, selector.matchLabels);
+/** Outside the selector: left alone, or cleaned up, which the plan sees to; but never left with our finalizer. */
+function selected({ selector, unselected }: Watch, object: KubeObject): boolean {
+  if (selector === undefined || unselected === 'Remove' || matchesSelector(selector, object.metadata.labels))
+    return true;
+  return isBeingDeleted(object);
+}
+
+/** Deleted, and held by our finalizer. */
+export function isBeingDeleted({ metadata }: KubeObject): boolean {
+  return metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? []).includes(FINALIZER);
 }

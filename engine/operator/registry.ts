@@ -8,6 +8,7 @@ import { backoffDelay, REFLECTOR_BACKOFF } from '../base/backoff.ts';
 import { type Clock, pause } from '../base/clock.ts';
 import type { Diagnostic } from '../base/diagnostic.ts';
 import { errorMessage } from '../base/errors.ts';
+import { sha256 } from '../base/hash.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Cluster } from '../cluster/api.ts';
 import type { LoadResult, Playbook } from '../playbook/model.ts';
@@ -16,7 +17,7 @@ import { installCrds } from './crd-install.ts';
 import type { Fleet, RunningPlaybook } from './fleet.ts';
 import type { MayWrite } from './leadership.ts';
 import { loadSource } from './load-source.ts';
-import type { Reporter } from './report.ts';
+import type { PlaybookState, Reporter } from './report.ts';
 import type { PlaybookSource, SourceEvents } from './source.ts';
 
 export interface RegistryOptions {
@@ -44,6 +45,8 @@ interface Entry {
   source: PlaybookSource | undefined;
   running: RunningPlaybook | undefined;
   problems: readonly Diagnostic[];
+  /** It was there when this process started, and has not been reported yet. */
+  fromStart: boolean;
   /** Ends the present attempt when a newer source comes. */
   attempt: AbortController;
   work: Promise<void>;
@@ -67,10 +70,11 @@ export class Registry implements SourceEvents {
   }
 
   changed(source: PlaybookSource): void {
-    const entry = this.entries.get(source.id) ?? newEntry(source.id);
+    const entry = this.entries.get(source.id) ?? newEntry(source.id, !this.begun);
     this.entries.set(source.id, entry);
+    const same = entry.source !== undefined && contentOf(entry.source) === contentOf(source);
     entry.source = source;
-    if (this.begun) this.schedule(entry);
+    if (this.begun && !same) this.schedule(entry);
   }
 
   removed(id: string): void {
@@ -167,7 +171,7 @@ export class Registry implements SourceEvents {
       await this.goLive(entry, playbook, signal);
     if (signal.aborted) return;
     entry.problems = warnings;
-    this.options.reporter.report(source, { kind: 'loaded', version: playbook.version }, warnings);
+    this.report(entry, source, { kind: 'loaded', version: playbook.version });
     if (this.claims.keepOnly(entry.id, playbook)) this.freed();
   }
 
@@ -196,11 +200,13 @@ export class Registry implements SourceEvents {
   private refuse(entry: Entry, source: PlaybookSource, problems: readonly Diagnostic[]): void {
     entry.problems = problems;
     if (this.claims.keepOnly(entry.id, entry.running?.playbook)) this.freed();
-    this.options.reporter.report(
-      source,
-      { kind: 'refused', running: entry.running?.playbook.version },
-      problems,
-    );
+    this.report(entry, source, { kind: 'refused', running: entry.running?.playbook.version });
+  }
+
+  private report(entry: Entry, source: PlaybookSource, state: PlaybookState): void {
+    const { problems, fromStart } = entry;
+    entry.fromStart = false;
+    this.options.reporter.report(entry.source ?? source, { state, problems, fromStart });
   }
 
   private async remove(entry: Entry, source: PlaybookSource): Promise<void> {
@@ -221,12 +227,19 @@ export class Registry implements SourceEvents {
   }
 }
 
-function newEntry(id: string): Entry {
+/** What a playbook is made of. Our own annotations on its ConfigMaps are no change. */
+function contentOf({ files, problems, origin }: PlaybookSource): string {
+  const parts = origin.kind === 'configMaps' ? origin.parts.map((p) => p.metadata.uid) : [];
+  return sha256(JSON.stringify([[...files].sort(), problems, parts]));
+}
+
+function newEntry(id: string, fromStart: boolean): Entry {
   return {
     id,
     source: undefined,
     running: undefined,
     problems: [],
+    fromStart,
     attempt: new AbortController(),
     work: Promise.resolve(),
   };

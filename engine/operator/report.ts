@@ -24,8 +24,15 @@ export type PlaybookState =
   /** `running`: the version that goes on meanwhile. */
   | { readonly kind: 'refused'; readonly running: string | undefined };
 
+export interface Standing {
+  readonly state: PlaybookState;
+  readonly problems: readonly Diagnostic[];
+  /** The source was there when this process started, and may have been reported by another before. */
+  readonly fromStart: boolean;
+}
+
 export interface Reporter {
-  report(source: PlaybookSource, state: PlaybookState, problems: readonly Diagnostic[]): void;
+  report(source: PlaybookSource, standing: Standing): void;
   removed(source: PlaybookSource, left: string): void;
   /** Resolves when what was begun is written. */
   flush(): Promise<void>;
@@ -65,15 +72,21 @@ class PlaybookReporter implements Reporter {
     });
   }
 
-  report(source: PlaybookSource, state: PlaybookState, problems: readonly Diagnostic[]): void {
+  report(source: PlaybookSource, standing: Standing): void {
+    const { state, problems, fromStart } = standing;
     this.problemGauge.set(problems.length, { playbook: source.id });
     this.loadedGauge.set(state.kind === 'loaded' ? 1 : 0, { playbook: source.id });
     const text = problems.map(formatDiagnostic).join('\n');
-    const saying = `${state.kind} ${state.kind === 'loaded' ? state.version : ''}\n${text}`;
-    if (this.said.get(source.id) !== saying) this.announce(source, state, problems);
+    const parts = source.origin.kind === 'configMaps' ? source.origin.parts : [];
+    const wrong = parts.filter((p) => annotationIn(p) !== annotationOf(text));
+    const saying = `${describeState(state, problems)}\n${text}`;
+    if (this.said.get(source.id) !== saying) {
+      this.log(source, standing);
+      // After a restart nothing is new: no Event, no write.
+      if (!fromStart || wrong.length > 0) this.recordStanding(source, standing);
+    }
     this.said.set(source.id, saying);
-    if (source.origin.kind === 'configMaps')
-      this.annotateAll(source.id, source.origin.parts, annotationOf(text));
+    if (wrong.length > 0) this.annotateAll(source.id, wrong, annotationOf(text));
   }
 
   removed(source: PlaybookSource, left: string): void {
@@ -89,29 +102,27 @@ class PlaybookReporter implements Reporter {
     await Promise.allSettled(this.writing.values());
   }
 
-  private announce(source: PlaybookSource, state: PlaybookState, problems: readonly Diagnostic[]): void {
+  private log(source: PlaybookSource, { state, problems }: Standing): void {
+    const { logger } = this.options;
     const fields = { playbook: source.id, origin: describeOrigin(source.origin) };
     for (const problem of problems) {
-      if (problem.severity === 'error') this.options.logger.error(formatDiagnostic(problem), fields);
-      else this.options.logger.warn(formatDiagnostic(problem), fields);
+      if (problem.severity === 'error') logger.error(formatDiagnostic(problem), fields);
+      else logger.warn(formatDiagnostic(problem), fields);
     }
+    const message = `playbook ${source.id}: ${describeState(state, problems)}`;
+    if (state.kind === 'loaded') logger.info(message, fields);
+    else logger.error(message, { ...fields, problems: problems.length });
+  }
+
+  private recordStanding(source: PlaybookSource, { state, problems }: Standing): void {
+    const message = describeState(state, problems);
     if (state.kind === 'loaded') {
-      const message = `version ${state.version} is in use${problems.length === 0 ? '' : `, with ${problems.length} warnings`}`;
-      this.options.logger.info(`playbook ${source.id}: ${message}`, fields);
       this.record(source, { type: 'Normal', reason: 'PlaybookLoaded', message });
       return;
     }
-    const goesOn = state.running === undefined ? 'nothing of it runs' : `version ${state.running} goes on`;
     const errors = problems.filter((p) => p.severity === 'error').map(formatDiagnostic);
-    this.options.logger.error(`playbook ${source.id} was refused; ${goesOn}`, {
-      ...fields,
-      problems: problems.length,
-    });
-    this.record(source, {
-      type: 'Warning',
-      reason: 'PlaybookRefused',
-      message: `${goesOn}: ${cut(errors.join('; '), LONGEST_EVENT)}`,
-    });
+    const text = `${message}: ${cut(errors.join('; '), LONGEST_EVENT)}`;
+    this.record(source, { type: 'Warning', reason: 'PlaybookRefused', message: text });
   }
 
   private record(source: PlaybookSource, note: Parameters<Recorder['record']>[1]): void {
@@ -121,12 +132,10 @@ class PlaybookReporter implements Reporter {
 
   /** One write after the other, so that the newest text is the one that stays. */
   private annotateAll(id: string, parts: readonly KubeObject[], text: string | null): void {
-    const wrong = parts.filter((p) => (p.metadata.annotations?.[PROBLEMS_ANNOTATION] ?? null) !== text);
-    if (wrong.length === 0) return;
     const before = this.writing.get(id) ?? Promise.resolve();
     this.writing.set(
       id,
-      before.then(() => this.annotate(wrong, text)),
+      before.then(() => this.annotate(parts, text)),
     );
   }
 
@@ -148,6 +157,17 @@ class PlaybookReporter implements Reporter {
       }
     }
   }
+}
+
+function describeState(state: PlaybookState, problems: readonly Diagnostic[]): string {
+  if (state.kind === 'loaded') {
+    return `version ${state.version} is in use${problems.length === 0 ? '' : `, with ${problems.length} warnings`}`;
+  }
+  return `refused; ${state.running === undefined ? 'nothing of it runs' : `version ${state.running} goes on`}`;
+}
+
+function annotationIn(part: KubeObject): string | null {
+  return part.metadata.annotations?.[PROBLEMS_ANNOTATION] ?? null;
 }
 
 /** Null takes the annotation away. */
