@@ -1,12 +1,59 @@
 /** Compiled actions and probes: the day-2 nouns of a watch (see docs/reference for the meaning of each key). */
 import type { Place } from '../base/diagnostic.ts';
 import type { GroupVersionKind, JsonObject } from '../kube/object.ts';
-import type { Context, Expression, NamedExpression, Template, TemplateString } from './language.ts';
+import type {
+  Context,
+  Expression,
+  NamedExpression,
+  Reference,
+  Template,
+  TemplateString,
+} from './language.ts';
 
-/** A structure of literals whose strings may hold `{{ }}`. */
+/** A structure of literals whose strings may hold `{{ }}`; an absent value takes its pair or item with it. */
 export interface TemplateTree {
+  readonly place: Place;
+  readonly references: readonly Reference[];
   render(context: Context): ReturnType<TemplateString['render']>;
 }
+
+/** The names below `run`, in an action's vars and steps and in their templates. */
+export const RUN_FIELDS = [
+  'name',
+  'uid',
+  'action',
+  'trigger',
+  /** The value of `when`, or the time on the schedule, that started the run. */
+  'value',
+  'tick',
+  'startedAt',
+  'params',
+  /** By step name: the step's outputs; with forEach a list of them; of a `run` step without `outputs` those of the run. */
+  'outputs',
+  /** In `rollback` alone. */
+  'failed',
+] as const;
+
+export const FAILED_FIELDS = ['step', 'reason', 'message'] as const;
+
+/**
+ * The names below `result`, in a step's `outputs`. `message` is the termination message of a Job's container; `json` is
+ * what stdout, body or message says as JSON, missing where it is none; `outputs` are those of the run that a step ran.
+ */
+export const RESULT_FIELDS: Readonly<Record<StepKind, readonly string[]>> = {
+  job: ['exit', 'message', 'json'],
+  exec: ['exit', 'stdout', 'stderr', 'json'],
+  http: ['status', 'headers', 'body', 'json'],
+  run: ['outputs'],
+  wait: [],
+  set: [],
+  delete: [],
+  apply: [],
+  commit: [],
+};
+
+/** What `probes.NAME` holds; with forEach one such object a key, with `key`. */
+export const PROBE_FIELDS = ['ok', 'value', 'error', 'at'] as const;
 
 export interface ExecCall {
   readonly pod: TemplateString;
@@ -61,6 +108,7 @@ interface StepBase {
   readonly forEach?: Expression;
   readonly timeoutSeconds?: number;
   readonly retries: number;
+  /** In dependency order; `vars.NAME` in the expression of NAME itself is the value around. */
   readonly vars: readonly NamedExpression[];
   readonly outputs: readonly NamedExpression[];
   /** Names among `outputs` whose values live in a Secret owned by the run. */
@@ -69,6 +117,8 @@ interface StepBase {
   /** Hash of the step's source and of its template's text: a changed step halts a run that had reached it. */
   readonly digest: string;
 }
+
+export type StepKind = Step['kind'];
 
 export type Step = StepBase &
   (
@@ -98,7 +148,7 @@ export interface Action {
   readonly name: string;
   readonly place: Place;
   readonly on: Trigger;
-  /** JSON Schema of a run's parameters. */
+  /** JSON Schema of a run's parameters; checked by `compileParams` (json-schema.ts). */
   readonly params?: JsonObject;
   readonly vars: readonly NamedExpression[];
   readonly steps: readonly Step[];

@@ -3,6 +3,8 @@
  * objects and vars, and names that a kind's schema has not. What the schemas leave open passes.
  */
 import type { GroupVersionKind } from '../kube/object.ts';
+import { PROBE_FIELDS } from './action-model.ts';
+import { checkResult, checkRun } from './check-run.ts';
 import type { KindCatalogue } from './kind-catalogue.ts';
 import type { Reference } from './language.ts';
 import type { Problems } from './load-problems.ts';
@@ -29,6 +31,8 @@ export interface Names {
   readonly children: ReadonlyMap<string, ChildName>;
   readonly observed: ReadonlyMap<string, ObservedName | undefined>;
   readonly vars: ReadonlySet<string>;
+  /** True: with forEach, so that there is a list of them. */
+  readonly probes: ReadonlyMap<string, boolean>;
   readonly catalogue: KindCatalogue;
 }
 
@@ -75,9 +79,16 @@ function checkReference(reference: Reference, check: Check): void {
       checkVar(reference, check);
       break;
     case 'probes':
+      checkProbe(reference, check);
+      break;
+    case 'run':
+      checkRun(reference, use, check.problems);
+      break;
+    case 'result':
+      checkResult(reference, use, check.problems);
+      break;
     case 'item':
     case 'index':
-    case 'run':
     case 'old':
     case 'operation':
       break;
@@ -90,10 +101,15 @@ function misplacedRoot(
   position: Position,
 ): { readonly message: string; readonly hint?: string } | undefined {
   switch (root) {
-    case 'probes':
-      return { message: 'the noun probes is not available in this version' };
     case 'run':
-      return { message: 'run has a value only in an action' };
+      if (position.run !== undefined) return undefined;
+      return {
+        message: 'run has a value only in an action',
+        hint: "give the value to vars: manifests see the run's vars",
+      };
+    case 'result':
+      if (position.result !== undefined && position.result.length > 0) return undefined;
+      return { message: 'result has a value only in the outputs of job, exec, http and run' };
     case 'old':
     case 'operation':
       return { message: `${root} has a value only in admission` };
@@ -104,8 +120,8 @@ function misplacedRoot(
     case 'index':
       if (position.perItem) return undefined;
       return {
-        message: `${root} has a value only in a manifest with forEach`,
-        hint: 'add forEach to the manifest',
+        message: `${root} has a value only where there is forEach`,
+        hint: 'add forEach',
       };
     case 'vars':
       if (position.stage !== 'initial') return undefined;
@@ -182,10 +198,33 @@ function checkObserved(reference: Reference, check: Check): void {
   });
 }
 
-function checkVar({ path, place }: Reference, { names, problems }: Check): void {
+function checkProbe({ path, place }: Reference, { names, problems, use }: Check): void {
+  const [name, ...rest] = path;
+  if (name === undefined) return;
+  const list = names.probes.get(name);
+  if (list === undefined) {
+    const hint = didYouMean(name, [...names.probes.keys()], 'probes.') ?? 'add it to the noun probes';
+    problems.error('UnknownProbe', place, { message: `there is no probe ${name}`, hint });
+    return;
+  }
+  const numbered = /^\d+$/.test(rest[0] ?? '');
+  const field = list && numbered ? rest[1] : rest[0];
+  const fields: readonly string[] = list ? [...PROBE_FIELDS, 'key'] : PROBE_FIELDS;
+  if (field === undefined || (list && field === 'length')) return;
+  if (!fields.includes(field)) {
+    const hint = didYouMean(field, fields, `probes.${name}.`);
+    problems.error('UnknownPath', place, { message: `a probe has no ${field}`, hint });
+  } else if (list && !numbered && use.reader === 'template') {
+    const message = `probes.${name} is a list; ${field} stands in its items`;
+    problems.error('UnknownPath', place, { message, hint: `go through it with {{#each probes.${name}}}` });
+  }
+}
+
+function checkVar({ path, place }: Reference, { names, problems, use }: Check): void {
   const [name] = path;
-  if (name === undefined || names.vars.has(name)) return;
-  const hint = didYouMean(name, [...names.vars], 'vars.') ?? 'add it to the noun vars';
+  const all = new Set([...names.vars, ...(use.position.vars ?? [])]);
+  if (name === undefined || all.has(name)) return;
+  const hint = didYouMean(name, [...all], 'vars.') ?? 'add it to the noun vars';
   problems.error('UnknownVar', place, { message: `there is no var ${name}`, hint });
 }
 

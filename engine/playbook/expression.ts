@@ -34,7 +34,7 @@ export interface ExpressionInput {
   readonly source: string;
   /** Of the first character of the source. */
   readonly place: Place;
-  /** The names known where the expression stands. Default: all but those of single positions (self, run, old, operation). */
+  /** The names known where the expression stands. Default: all but those of single positions (self, run, result, old, operation). */
   readonly roots?: readonly ContextRoot[];
   /** Where an offset of the source stands; default: plain arithmetic, right for one line and for block scalars. */
   readonly locate?: Locate;
@@ -46,7 +46,7 @@ export type CompiledExpression =
   | { readonly kind: 'compiled'; readonly expression: Expression; readonly warnings: readonly Diagnostic[] }
   | { readonly kind: 'refused'; readonly problems: readonly Diagnostic[] };
 
-const OF_SINGLE_POSITIONS: readonly ContextRoot[] = ['self', 'run', 'old', 'operation'];
+const OF_SINGLE_POSITIONS: readonly ContextRoot[] = ['self', 'run', 'result', 'old', 'operation'];
 const DEFAULT_ROOTS = CONTEXT_ROOTS.filter((root) => !OF_SINGLE_POSITIONS.includes(root));
 
 /**

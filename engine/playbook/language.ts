@@ -17,6 +17,7 @@ export const CONTEXT_ROOTS = [
   'index',
   'self',
   'run',
+  'result',
   'old',
   'operation',
 ] as const;
@@ -91,6 +92,11 @@ export interface Template {
 
 export interface TemplateDocument extends GroupVersionKind {
   readonly place: Place;
+  /**
+   * As written, for static checks: the text of each scalar (`{{spec.size}}`, `3`) by its path from the root, joined by
+   * dots; several where the template's blocks give it several shapes. Nothing below a list, or behind a key with `{{ }}`.
+   */
+  readonly sources: ReadonlyMap<string, readonly string[]>;
 }
 
 /** A literal of watches.yaml that may hold `{{ }}`. */

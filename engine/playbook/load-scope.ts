@@ -8,6 +8,7 @@ import { compileExpression } from './expression.ts';
 import { CONTEXT_ROOTS, type Expression, type Reference, type TemplateString } from './language.ts';
 import { type LoadDocument, type LoadNode, sourceOf, textOf } from './load-node.ts';
 import type { Problems } from './load-problems.ts';
+import type { RunNames } from './run-names.ts';
 import { compileTemplateString } from './template.ts';
 
 /** One place that reads values: what it may read there, and what it does read. */
@@ -26,6 +27,12 @@ export interface Position {
   readonly self?: readonly GroupVersionKind[];
   /** Comes before vars (`before vars`) or before the manifests are rendered. */
   readonly stage: 'initial' | 'vars' | 'any';
+  /** Vars of the run and the step around, beside the watch's. */
+  readonly vars?: ReadonlySet<string>;
+  /** Has `run`: it stands in an action. */
+  readonly run?: RunNames;
+  /** Has `result`, with these fields: it stands in a step's outputs. */
+  readonly result?: readonly string[];
 }
 
 export const ANYWHERE: Position = { perItem: false, stage: 'any' };

@@ -59,6 +59,7 @@ export function loadWatch(node: LoadNode, input: WatchInput): WatchDraft | undef
     children,
     observed: observedNames(document, noun('observe'), observe),
     vars: new Set(entriesOf(document, noun('vars')).map(({ name }) => name)),
+    probes: new Map(),
     catalogue,
   };
   checkReferences(uses, names, problems);

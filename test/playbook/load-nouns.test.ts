@@ -235,7 +235,7 @@ describe('paths', () => {
     expect(problem.message).toBe('children.deployment is a list; spec stands in its items');
   });
 
-  test.each(['item', 'index', 'self.status', 'run.outputs', 'old.spec', 'operation', 'probes.info'])(
+  test.each(['item', 'index', 'self.status', 'run.outputs', 'old.spec', 'operation', 'result.exit'])(
     '%s has no value in health',
     (path) => {
       expect(said(`  health: {Ready: ${path} = 1}\n`)[0]).toContain('RootNotHere');
