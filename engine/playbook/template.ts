@@ -115,8 +115,7 @@ function compileSource({ source, plain, context }: SourceInput): CompiledSource 
   }
   if (plain) return { body: [{ kind: 'text', text, offset: 0 }], references: [], problems: [] };
   const ast = parseAst(text);
-  if (ast.kind === 'failed')
-    return failed(errorAt('TemplateSyntax', source.placeAt(source.offsetOf(ast.at)), ast));
+  if (ast.kind === 'failed') return failed(errorAt(ast.code, source.placeAt(source.offsetOf(ast.at)), ast));
   const to: Compilation = {
     source,
     roots: context.roots ?? CONTEXT_ROOTS,

@@ -87,7 +87,13 @@ export interface AstHash extends AstNode {
 
 export type AstResult =
   | { readonly kind: 'parsed'; readonly program: AstProgram }
-  | { readonly kind: 'failed'; readonly at: AstPosition; readonly message: string; readonly hint: string };
+  | ({ readonly kind: 'failed'; readonly at: AstPosition } & AstProblem);
+
+interface AstProblem {
+  readonly code: 'TemplateSyntax' | 'TemplateTooDeep';
+  readonly message: string;
+  readonly hint: string;
+}
 
 /** Parses a template. White space around block lines that stand alone is taken away, as Handlebars does. */
 export function parseAst(source: string): AstResult {
@@ -119,7 +125,7 @@ function failure(source: string, error: unknown): AstResult {
   const [, line = '1', context = '', dashes = '', token = ''] = parse;
   const found = placeOfContext({ source, line: Number(line), context, caret: dashes.length });
   const at = token === 'EOF' ? (lastOpened(source) ?? found) : found;
-  return { kind: 'failed', at, ...explain(token) };
+  return { kind: 'failed', code: 'TemplateSyntax', at, ...explain(token) };
 }
 
 function explain(token: string): { message: string; hint: string } {
@@ -140,20 +146,22 @@ function explain(token: string): { message: string; hint: string } {
   }
 }
 
-/** The parser takes time by the square of the depth, so depth is bounded before; what stands in texts is counted too. */
 const DEEPEST = 64;
 
+/** The parser takes time by the square of the depth, so depth is bounded before it sees the source. */
 function tooDeep(source: string): AstResult | undefined {
   let blocks = 0;
   let calls = 0;
-  for (const { index, 0: mark } of source.matchAll(/\{\{~?[#^/]\s*[^\s}~]|\{\{|\(|\)/g)) {
-    if (mark === '(') calls++;
-    else if (mark === ')') calls--;
-    else calls = 0;
+  let inside = false;
+  for (const { index, 0: mark } of source.matchAll(/\{\{~?[#^/]\s*[^\s}~]|\{\{|\}\}|\(|\)/g)) {
+    if (mark.includes('{{') || mark === '}}') calls = 0;
+    else if (inside) calls += mark === '(' ? 1 : -1;
     if (mark.length > 2) blocks += mark.includes('/') ? -1 : 1;
+    inside = mark === '}}' ? false : inside || mark.includes('{{');
     if (Math.max(calls, blocks) <= DEEPEST) continue;
     const message = `blocks or calls are nested deeper than ${DEEPEST} levels`;
-    return { kind: 'failed', at: positionOf(source, index), message, hint: 'compute a part in vars' };
+    const at = positionOf(source, index);
+    return { kind: 'failed', code: 'TemplateTooDeep', at, message, hint: 'compute a part in vars' };
   }
   return undefined;
 }
@@ -176,7 +184,7 @@ function otherFailure(text: string): AstResult {
   const [, message = text, line = '1', column = '0'] = /^(.*?) - (\d+):(\d+)$/s.exec(text) ?? [];
   const at = { line: Number(line), column: Number(column) };
   const hint = message.includes("doesn't match") ? 'close the block that was opened last' : LITERAL_HINT;
-  return { kind: 'failed', at, message, hint };
+  return { kind: 'failed', code: 'TemplateSyntax', at, message, hint };
 }
 
 /**

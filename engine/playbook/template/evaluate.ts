@@ -19,9 +19,9 @@ import type {
   OutputPart,
   PathExpr,
   TextPart,
-  Value,
   WithBlock,
 } from './syntax.ts';
+import type { Value } from './values.ts';
 import { asList, Failure, kindOf, ownValue } from './values.ts';
 
 /** What one evaluation may cost: a part is one step, and so are 64 characters that a helper makes. */

@@ -7,7 +7,8 @@ import type { Json, JsonObject } from '../../kube/object.ts';
 import { isJsonObject } from '../../kube/value.ts';
 import type { MapEntry, MapNode, SkeletonNode, SlotNode, TextNode } from './skeleton.ts';
 import { errorAt } from './source.ts';
-import type { OutputPart, Value } from './syntax.ts';
+import type { OutputPart } from './syntax.ts';
+import type { Value } from './values.ts';
 import { asList, Failure, kindOf, textOf } from './values.ts';
 
 /** Characters and values in all documents of one rendering; the API server takes 3 MiB for one object. */

@@ -8,7 +8,7 @@ import { sha256 } from '../../base/hash.ts';
 import { canonicalJson, sameJson } from '../../kube/canonical.ts';
 import type { Json, JsonObject } from '../../kube/object.ts';
 import { isJsonObject } from '../../kube/value.ts';
-import type { Value } from './syntax.ts';
+import type { Value } from './values.ts';
 import { asList, Failure, jsonFrom, kindOf, textOf } from './values.ts';
 
 /**

@@ -8,7 +8,8 @@
  * shapes; nesting adds to it. (The characters parsed at load are bounded as well: see documents.ts.)
  */
 import { isTrue } from './helpers.ts';
-import type { Block, Body, Emission, Expr, OutputPart, TextPart, Value } from './syntax.ts';
+import type { Block, Body, Emission, Expr, OutputPart, TextPart } from './syntax.ts';
+import type { Value } from './values.ts';
 import { Failure } from './values.ts';
 
 const MOST_COMBINATIONS = 32;

@@ -3,7 +3,6 @@
  * was refused. Nothing of Handlebars is left.
  */
 import type { Place } from '../../base/diagnostic.ts';
-import type { Json } from '../../kube/object.ts';
 import type { ContextRoot, Reference } from '../language.ts';
 import type { Helper } from './helpers.ts';
 
@@ -92,9 +91,6 @@ export interface CallExpr {
   readonly text: string;
   readonly place: Place;
 }
-
-/** A value while a template is evaluated; undefined: absent, to be dropped. */
-export type Value = Json | undefined;
 
 /** One shape of a template: the texts and outputs that its blocks let through, in order. */
 export type Emission = readonly (TextPart | OutputPart)[];

@@ -1,7 +1,9 @@
 /** Values inside templates: what they are called, as text, as a list, without nulls. */
 import type { Json } from '../../kube/object.ts';
 import { asJson } from '../../kube/value.ts';
-import type { Value } from './syntax.ts';
+
+/** A value while a template is evaluated; undefined: absent, to be dropped. */
+export type Value = Json | undefined;
 
 /** What went wrong with a value; its place is the expression's. */
 export class Failure {
