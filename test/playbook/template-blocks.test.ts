@@ -139,6 +139,11 @@ describe('with', () => {
     expect(value('{{#with spec.a}}{{b}}{{else}}none{{/with}}', { spec: {} })).toBe('none');
   });
 
+  it('takes its else for absence alone', () => {
+    for (const a of [false, 0, ''])
+      expect(value('"{{#with spec.a}}[{{this}}]{{else}}none{{/with}}"', { spec: { a } })).toBe(`[${a}]`);
+  });
+
   it('evaluates once: one random text in two places', () => {
     const text = '{{#with (randomString 12) as |p|}}\na: {{p}}\nb: "x{{p}}"\n{{/with}}\n';
     const { a, b } = body(text, {}, { seed: 's' });

@@ -105,6 +105,7 @@ export class Evaluation {
     this.#body(holds !== block.negated ? block.body : block.otherwise, frame);
   }
 
+  /** The else is for absence alone: what with binds may well be false, 0 or ''. */
   #with(block: WithBlock, frame: Frame): void {
     const value = this.#value(block.value, frame);
     if (value === undefined) this.#body(block.otherwise, frame);
