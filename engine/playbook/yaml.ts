@@ -13,7 +13,7 @@ import type { Json } from '../kube/object.ts';
 import type { YamlEntry, YamlNode, YamlPath, YamlScalar } from './yaml-node.ts';
 import { jsonOf, measure, nullAt, offsetOf } from './yaml-node.ts';
 
-export type { YamlEntry, YamlList, YamlMap, YamlNode, YamlPath, YamlScalar } from './yaml-node.ts';
+export type { YamlNode, YamlPath } from './yaml-node.ts';
 
 /** One document that is not empty. */
 export interface YamlDocument {
