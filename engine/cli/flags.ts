@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import type { Environment } from '../base/environment.ts';
+import { nearest } from '../playbook/suggest.ts';
 
 interface FlagBase {
   /** In words that follow the flag's name in --help. */
@@ -93,7 +94,6 @@ function tokens(
     options,
     strict: false,
     allowPositionals: true,
-    allowNegative: true,
     tokens: true,
   });
   const values = new Map<string, string[]>();
@@ -105,7 +105,10 @@ function tokens(
     const flag = flags[name];
     if (flag === undefined)
       problems.push(`there is no flag ${token.rawName}${suggestion(token.name, flags)}`);
-    else if (value === undefined && flag.type !== 'boolean')
+    else if (
+      flag.type !== 'boolean' &&
+      (value === undefined || (token.inlineValue !== true && value.startsWith('--')))
+    )
       problems.push(`${token.rawName} needs a value: ${flag.value}`);
     else values.set(name, [...(values.get(name) ?? []), value ?? 'true']);
   }
@@ -124,12 +127,7 @@ function optionOf(
 }
 
 function suggestion(name: string, flags: Flags): string {
-  const near = Object.keys(flags).find(
-    (known) =>
-      known.startsWith(name) ||
-      name.startsWith(known) ||
-      known.replaceAll('-', '') === name.replaceAll('-', '').replaceAll('_', '').toLowerCase(),
-  );
+  const near = nearest(name.toLowerCase(), Object.keys(flags));
   return near === undefined ? '' : `; did you mean --${near}?`;
 }
 

@@ -27,7 +27,7 @@ export function processTerminal(process: NodeJS.Process, hostname: string): Term
     interactive,
     colors: interactive && (env['NO_COLOR'] ?? '') === '',
     get columns() {
-      return stdout.columns ?? 120;
+      return stdout.columns > 0 ? stdout.columns : 120; // some pseudo terminals say 0
     },
     environment: env,
     hostname,

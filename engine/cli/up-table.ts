@@ -34,6 +34,8 @@ export function rowOf(object: KubeObject): Row {
 
 export interface Table {
   show(rows: readonly Row[]): void;
+  /** Other text follows: the next change is drawn below it. */
+  leave(): void;
 }
 
 export function createTable(terminal: Terminal): Table {
@@ -54,6 +56,9 @@ function liveTable(terminal: Terminal): Table {
       terminal.out(`${back}${lines.map((line) => `\x1b[2K${line}\n`).join('')}`);
       drawn = lines.length;
     },
+    leave() {
+      drawn = 0;
+    },
   };
 }
 
@@ -69,6 +74,7 @@ function lineTable(terminal: Terminal): Table {
         said.set(key, line);
       }
     },
+    leave() {},
   };
 }
 

@@ -7,6 +7,8 @@ import { createTable, type Row, rowOf } from './up-table.ts';
 export interface SampleWatch {
   rows(): readonly Row[];
   allReady(): boolean;
+  /** Other text follows the table. */
+  leave(): void;
   stop(): void;
 }
 
@@ -28,6 +30,7 @@ export function createSampleWatch(
   show();
   return {
     rows,
+    leave: () => table.leave(),
     allReady: () => rows().every((row) => row.ready),
     stop() {
       for (const cache of caches.values()) cache.release();

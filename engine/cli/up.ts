@@ -235,6 +235,7 @@ async function watchSamples(session: Session, watching: Watching): Promise<ExitC
   session.cleanup.add(async () => watch.stop());
   const deadline = values.once ? clock.monotonic() + values.timeout * 1000 : Number.POSITIVE_INFINITY;
   while (!watch.allReady() && !signal.aborted && clock.monotonic() < deadline) await pause(clock, 50, signal);
+  watch.leave();
   if (watch.allReady() && problems.length === 0) {
     terminal.out(
       `\nall ${watch.rows().length} samples are Ready after ${seconds(clock.monotonic() - watching.began)}\n`,
