@@ -58,11 +58,6 @@ export const QUEUE_BUCKETS: readonly number[] = [
   1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000,
 ];
 
-/** For pure work measured in fractions of a millisecond, in seconds. */
-export const COMPUTE_BUCKETS: readonly number[] = [
-  1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.5, 1,
-];
-
 export interface MetricsOptions {
   /** Also report the process: memory, CPU, event-loop lag. One registry a process may. Default false. */
   readonly process?: boolean;

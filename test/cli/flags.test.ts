@@ -64,8 +64,8 @@ describe('flags', () => {
       'many',
       '--level=loud',
       '--instal-crds',
-      '--context',
       '--watch_namespaces=a',
+      '--context',
     ]);
     expect(found).toContain('--port is a whole number from 0 to 65535, not many');
     expect(found).toContain('--level is one of info, debug, not loud');
