@@ -111,7 +111,7 @@ function finishWatches(
 /** What can't be decided says so. */
 function warnUndecided(catalogue: KindCatalogue, place: Place, problems: Problems): void {
   const unknown = catalogue.unknown();
-  if (unknown.length === 0) return;
+  if (unknown.length === 0 || hasErrors(problems.all)) return;
   const message = `paths of ${unknown.join(', ')} were not checked: their schemas are not known here`;
   problems.warn('PathsNotChecked', place, { message, hint: 'check against a cluster that serves them' });
 }

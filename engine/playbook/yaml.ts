@@ -7,7 +7,7 @@
  */
 
 import type { Alias, Document, Pair, ParsedNode, Scalar, YAMLError, YAMLMap, YAMLSeq } from 'yaml';
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, parseAllDocuments } from 'yaml';
 import type { Diagnostic, Place } from '../base/diagnostic.ts';
 import type { Json } from '../kube/object.ts';
 import type { YamlEntry, YamlNode, YamlPath, YamlScalar } from './yaml-node.ts';
@@ -61,20 +61,15 @@ const MOST_PROBLEMS = 50;
 /** Parses a stream of documents; empty ones are left out. Throws nothing. */
 export function parseYaml(input: YamlInput): YamlResult {
   const limits = { ...YAML_LIMITS, ...input.limits };
-  const lines = new LineCounter();
-  const report = new Report(input.placeAt ?? ((offset) => placeIn(input.file, lines, offset)));
-  const documents = [...readDocuments(input.text, lines, limits, report)];
+  const starts = lineStarts(input.text);
+  const report = new Report(input.placeAt ?? ((offset) => placeIn(input.file, starts, offset)));
+  const documents = [...readDocuments(input.text, limits, report)];
   return report.problems.length > 0
     ? { kind: 'refused', problems: report.problems.slice(0, MOST_PROBLEMS), documents }
     : { kind: 'parsed', documents };
 }
 
-function* readDocuments(
-  text: string,
-  lines: LineCounter,
-  limits: YamlLimits,
-  report: Report,
-): Generator<YamlDocument> {
+function* readDocuments(text: string, limits: YamlLimits, report: Report): Generator<YamlDocument> {
   if (text.length > limits.length) {
     return report.add(
       'YamlTooLarge',
@@ -83,7 +78,7 @@ function* readDocuments(
       'split it into several files',
     );
   }
-  const parsed = compose(text, lines);
+  const parsed = compose(text);
   if (parsed.length > limits.documents) {
     report.add(
       'YamlTooManyDocuments',
@@ -100,10 +95,9 @@ function* readDocuments(
 
 type Parsed = Document.Parsed<ParsedNode>;
 
-function compose(text: string, lines: LineCounter): readonly Parsed[] {
+function compose(text: string): readonly Parsed[] {
   return [
     ...parseAllDocuments<ParsedNode>(text, {
-      lineCounter: lines,
       prettyErrors: false,
       uniqueKeys: false,
       intAsBigInt: true,
@@ -113,8 +107,14 @@ function compose(text: string, lines: LineCounter): readonly Parsed[] {
   ];
 }
 
+/** After one token that was not expected, the library takes none up to the end: only the first one tells something. */
+function telling(errors: readonly YAMLError[]): readonly YAMLError[] {
+  const first = errors.find(({ code }) => code === 'UNEXPECTED_TOKEN');
+  return errors.filter((error) => error.code !== 'UNEXPECTED_TOKEN' || error === first);
+}
+
 function readDocument(document: Parsed, limits: YamlLimits, report: Report): YamlNode | undefined {
-  for (const error of [...document.errors, ...document.warnings]) report.library(error);
+  for (const error of telling([...document.errors, ...document.warnings])) report.library(error);
   if (document.directives.yaml.explicit === true && document.directives.yaml.version !== '1.2') {
     const hint = 'remove the %YAML directive';
     report.add(
@@ -333,7 +333,17 @@ function documentOf(root: YamlNode, report: Report): YamlDocument {
   };
 }
 
-function placeIn(file: string, lines: LineCounter, offset: number): Place {
-  const { line, col } = lines.linePos(offset);
-  return { file, line: Math.max(1, line), column: Math.max(1, col) };
+/** Where each line begins. The library counts no lines inside a scalar that it did not expect. */
+function lineStarts(text: string): readonly number[] {
+  return [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)];
+}
+
+function placeIn(file: string, starts: readonly number[], offset: number): Place {
+  let [low, high] = [0, starts.length - 1];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((starts[middle] ?? 0) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return { file, line: low + 1, column: Math.max(1, offset - (starts[low] ?? 0) + 1) };
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatDiagnostic } from '../../engine/base/diagnostic.ts';
 import {
@@ -199,6 +200,49 @@ describe('bad input', () => {
         'StatusFieldMissing',
         'UnusedFile',
       ]),
+    );
+  });
+
+  test('never throws when parts of the files are lost, doubled or replaced', () => {
+    const scraps = fc.constantFrom(
+      '',
+      ' ',
+      '\n',
+      ': ',
+      '- ',
+      '{',
+      '}',
+      '[',
+      '"',
+      "'",
+      '{{',
+      '}}',
+      '#',
+      '&a ',
+      '*a',
+      '$',
+      '\t',
+    );
+    const cut = fc.record({
+      file: fc.constantFrom(...Object.keys(MEMCACHED)),
+      at: fc.nat(400),
+      length: fc.nat(30),
+      put: scraps,
+    });
+    fc.assert(
+      fc.property(fc.array(cut, { minLength: 1, maxLength: 3 }), (cuts) => {
+        const files: Record<string, string> = { ...MEMCACHED };
+        for (const { file, at, length, put } of cuts) {
+          const text = files[file] ?? '';
+          files[file] = text.slice(0, at) + put + text.slice(at + length);
+        }
+        for (const { file, line, column } of problemsOf(files)) {
+          const lines = (files[file] ?? '').split('\n');
+          expect(line).toBeLessThanOrEqual(Math.max(1, lines.length));
+          expect(column).toBeLessThanOrEqual((lines[line - 1] ?? '').length + 1);
+        }
+      }),
+      { numRuns: 60 },
     );
   });
 
