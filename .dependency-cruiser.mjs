@@ -42,6 +42,8 @@ const OWNERS = {
   handlebars: '^engine/playbook/template',
   '@kubernetes/client-node': '^engine/cluster/kubeconfig\\.ts$',
   undici: '^engine/cluster/',
+  '@peculiar/x509': '^engine/base/certificates\\.ts$',
+  'reflect-metadata': '^engine/base/certificates\\.ts$',
   pino: '^engine/base/logger\\.ts$',
   'prom-client': '^engine/base/metrics\\.ts$',
   chokidar: '^engine/operator/',

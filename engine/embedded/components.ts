@@ -1,7 +1,6 @@
-/** The programs of a control plane with their arguments: what is set, and why. Nothing is started here. */
+/** The components of a control plane with their arguments: what is set, and why. Nothing is started here. */
 import { join } from 'node:path';
 import type { CredentialFiles, Pki } from './pki.ts';
-import type { ProcessSpec } from './processes.ts';
 
 export const COMPONENTS = [
   'etcd',
@@ -22,7 +21,6 @@ export interface Ports {
 }
 
 export interface Layout {
-  readonly programs: Readonly<Record<Component, string>>;
   readonly ports: Ports;
   readonly dataDir: string;
   readonly pki: Pki;
@@ -51,7 +49,23 @@ const POD_CIDR = '10.244.0.0/16';
 const KWOK_POD_CIDR = '10.128.0.1/9';
 const LOOPBACK = '127.0.0.1';
 
-export function etcd(layout: Layout): ProcessSpec {
+/** What the component is started with. */
+export function componentArguments(name: Component, layout: Layout): string[] {
+  switch (name) {
+    case 'etcd':
+      return etcd(layout);
+    case 'kube-apiserver':
+      return apiServer(layout);
+    case 'kube-controller-manager':
+      return controllerManager(layout);
+    case 'kube-scheduler':
+      return scheduler(layout);
+    case 'kwok':
+      return kwok(layout);
+  }
+}
+
+function etcd(layout: Layout): string[] {
   const { ports, etcdServer, pki } = layout;
   const client = `https://${LOOPBACK}:${ports.etcd}`;
   const peer = `https://${LOOPBACK}:${ports.etcdPeer}`;
@@ -61,7 +75,7 @@ export function etcd(layout: Layout): ProcessSpec {
     `--${prefix}trusted-ca-file=${pki.authorityFile}`,
     `--${prefix}client-cert-auth`,
   ];
-  const args = [
+  return [
     '--name=libretto',
     `--data-dir=${join(layout.dataDir, 'etcd')}`,
     `--listen-client-urls=${client}`,
@@ -76,11 +90,10 @@ export function etcd(layout: Layout): ProcessSpec {
     '--log-level=warn',
     ...(layout.durable ? [] : ['--unsafe-no-fsync']),
   ];
-  return { name: 'etcd', program: layout.programs.etcd, args };
 }
 
-export function apiServer(layout: Layout): ProcessSpec {
-  const args = [
+function apiServer(layout: Layout): string[] {
+  return [
     ...storageFlags(layout),
     ...servingFlags(layout),
     `--client-ca-file=${layout.pki.authorityFile}`,
@@ -96,7 +109,6 @@ export function apiServer(layout: Layout): ProcessSpec {
     ...auditFlags(layout),
     ...layout.apiServerFlags,
   ];
-  return { name: 'kube-apiserver', program: layout.programs['kube-apiserver'], args };
 }
 
 function storageFlags({ ports, pki, etcdClient }: Layout): string[] {
@@ -131,9 +143,9 @@ function auditFlags({ audit }: Layout): string[] {
   ];
 }
 
-export function controllerManager(layout: Layout): ProcessSpec {
+function controllerManager(layout: Layout): string[] {
   const { pki } = layout;
-  const args = [
+  return [
     ...clientFlags(layout.kubeconfigs.controllerManager, layout.ports.controllerManager),
     `--service-account-private-key-file=${pki.tokenKeyFile}`,
     `--root-ca-file=${pki.authorityFile}`,
@@ -146,16 +158,14 @@ export function controllerManager(layout: Layout): ProcessSpec {
     '--enable-hostpath-provisioner=true',
     ...layout.controllerManagerFlags,
   ];
-  return { name: 'kube-controller-manager', program: layout.programs['kube-controller-manager'], args };
 }
 
-export function scheduler(layout: Layout): ProcessSpec {
-  const args = [
+function scheduler(layout: Layout): string[] {
+  return [
     ...clientFlags(layout.kubeconfigs.scheduler, layout.ports.scheduler),
     '--kube-api-qps=500',
     '--kube-api-burst=1000',
   ];
-  return { name: 'kube-scheduler', program: layout.programs['kube-scheduler'], args };
 }
 
 function clientFlags(kubeconfig: string, port: number): string[] {
@@ -170,8 +180,8 @@ function clientFlags(kubeconfig: string, port: number): string[] {
 }
 
 /** Without a configuration KWOK plays its own stages: pods are Running at once, those of Jobs complete, deleted ones go. */
-export function kwok(layout: Layout): ProcessSpec {
-  const args = [
+function kwok(layout: Layout): string[] {
+  return [
     `--kubeconfig=${layout.kubeconfigs.kwok}`,
     `--config=${join(layout.dataDir, 'kwok.yaml')}`,
     `--manage-nodes-with-annotation-selector=${KWOK_ANNOTATION}=fake`,
@@ -179,5 +189,4 @@ export function kwok(layout: Layout): ProcessSpec {
     `--cidr=${KWOK_POD_CIDR}`,
     '--v=WARN',
   ];
-  return { name: 'kwok', program: layout.programs.kwok, args };
 }

@@ -4,24 +4,19 @@
  * where the engine dies without it.
  */
 
+import { rm } from 'node:fs/promises';
 import type { Credentials } from '../base/certificates.ts';
-import { type Clock, systemClock } from '../base/clock.ts';
+import { type Clock, pause, systemClock } from '../base/clock.ts';
 import { type Environment, processEnvironment } from '../base/environment.ts';
 import { EngineError } from '../base/errors.ts';
 import { holdProcess } from '../base/hold.ts';
 import { type AdminClient, createAdminClient } from './admin-client.ts';
 import * as components from './components.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
-import { createKwokNodes, createStorageClass, nodesAreReady } from './furnishing.ts';
+import { createKwokNodes, createStorageClass, hostPathVolumes, nodesAreReady } from './furnishing.ts';
 import { kubeconfigText } from './kubeconfig.ts';
 import { type Prepared, prepareLayout } from './layout.ts';
-import {
-  type ChildProcess,
-  describeExit,
-  type ProcessExit,
-  type ProcessSpec,
-  startProcess,
-} from './processes.ts';
+import { type ChildProcess, describeExit, type ProcessExit, startProcess } from './processes.ts';
 import { findPrograms } from './programs.ts';
 import type { Progress } from './progress.ts';
 import { waitUntil } from './readiness.ts';
@@ -75,7 +70,10 @@ export interface ControlPlane {
 
 const READY_MS = 120_000;
 const GRACE_MS = 10_000;
+/** With clients connected it would wait for them; it keeps nothing of its own, so a kill does no harm. */
+const API_SERVER_GRACE_MS = 2_000;
 const TEMPORARY_GRACE_MS = 1_500;
+const VOLUMES_MS = 1_000;
 
 export function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   return holdProcess(async () => {
@@ -97,15 +95,15 @@ interface Start {
   readonly options: ControlPlaneOptions;
   readonly clock: Clock;
   readonly nodes: number;
-  readonly programs: Readonly<Partial<Record<components.Component, string>>>;
+  readonly programs: ReadonlyMap<string, string>;
   readonly folder: DataFolder;
 }
 
 async function startInFolder(start: Start): Promise<ControlPlane> {
-  const { options, clock, folder, nodes, programs } = start;
+  const { options, clock, folder, nodes } = start;
   let prepared: Prepared;
   try {
-    prepared = await prepareLayout({ options, clock, folder, programs });
+    prepared = await prepareLayout({ options, clock, folder });
   } catch (error) {
     await folder.release();
     throw error;
@@ -125,7 +123,6 @@ class Running {
   readonly #start: Start;
   readonly #prepared: Prepared;
   readonly #children = new Map<components.Component, ChildProcess>();
-  readonly #specs = new Map<components.Component, ProcessSpec>();
   readonly #reaper;
   readonly #client: AdminClient;
   #up = false;
@@ -149,13 +146,12 @@ class Running {
         elapsedMs: this.#start.clock.monotonic() - began,
       });
     tell('started');
-    const { layout } = this.#prepared;
-    await this.#launch('etcd', components.etcd(layout));
-    await this.#launch('kube-apiserver', components.apiServer(layout));
+    await this.#launch('etcd');
+    await this.#launch('kube-apiserver');
     await this.ready();
-    await this.#launch('kube-controller-manager', components.controllerManager(layout));
-    await this.#launch('kube-scheduler', components.scheduler(layout));
-    if (nodes > 0) await this.#launch('kwok', components.kwok(layout));
+    await this.#launch('kube-controller-manager');
+    await this.#launch('kube-scheduler');
+    if (nodes > 0) await this.#launch('kwok');
     await this.#furnish(nodes);
     this.#up = true;
     tell('done');
@@ -172,7 +168,10 @@ class Running {
     await this.#wait('the nodes', () => nodesAreReady(this.#client, nodes));
   }
 
-  async #launch(name: components.Component, spec: ProcessSpec): Promise<void> {
+  async #launch(name: components.Component): Promise<void> {
+    const program = this.#start.programs.get(name);
+    if (program === undefined) throw notStarted(name);
+    const args = components.componentArguments(name, this.#prepared.layout);
     const spawner = {
       clock: this.#start.clock,
       logDir: this.#prepared.logDir,
@@ -180,8 +179,7 @@ class Running {
       list: this.#start.folder.list,
       onCrash: (exit: ProcessExit): void => this.#crashed(exit),
     };
-    this.#specs.set(name, spec);
-    this.#children.set(name, await startProcess(spawner, spec));
+    this.#children.set(name, await startProcess(spawner, { name, program, args }));
   }
 
   #crashed(exit: ProcessExit): void {
@@ -208,12 +206,11 @@ class Running {
   }
 
   async restart(name: components.Component): Promise<void> {
-    const spec = this.#specs.get(name);
-    if (spec === undefined)
-      throw new EngineError('ComponentNotStarted', `${name} is no part of this control plane`);
-    await this.#children.get(name)?.end(GRACE_MS);
+    const child = this.#children.get(name);
+    if (child === undefined) throw notStarted(name);
+    await child.end(name === 'kube-apiserver' ? API_SERVER_GRACE_MS : GRACE_MS);
     this.#crash = undefined;
-    await this.#launch(name, spec);
+    await this.#launch(name);
     await this.ready();
   }
 
@@ -223,6 +220,7 @@ class Running {
       const grace = this.#start.folder.temporary ? TEMPORARY_GRACE_MS : GRACE_MS;
       const end = (name: components.Component): Promise<void> =>
         this.#children.get(name)?.end(grace) ?? Promise.resolve();
+      if (this.#start.folder.temporary) await this.#removeVolumes();
       this.#client.close();
       await Promise.all([end('kwok'), end('kube-scheduler'), end('kube-controller-manager')]);
       await end('kube-apiserver');
@@ -231,6 +229,14 @@ class Running {
       await this.#start.folder.release();
     });
     return this.#stopping;
+  }
+
+  /** What can't be asked for any more stays: empty folders in /tmp. */
+  async #removeVolumes(): Promise<void> {
+    if (this.#children.get('kube-apiserver')?.running !== true) return;
+    const asked = hostPathVolumes(this.#client).catch(() => []);
+    const volumes = await Promise.race([asked, pause(this.#start.clock, VOLUMES_MS).then(() => [])]);
+    await Promise.all(volumes.map((folder) => rm(folder, { recursive: true, force: true })));
   }
 
   describe(): ControlPlane {
@@ -250,6 +256,11 @@ class Running {
       stop: () => this.stop(),
     };
   }
+}
+
+function notStarted(name: components.Component): EngineError {
+  const hint = 'KWOK is started where kwokNodes is 1 or more';
+  return new EngineError('ComponentNotStarted', `${name} is no part of this control plane`, { hint });
 }
 
 /** The named options that are set: an absent one stays absent (exactOptionalPropertyTypes). */

@@ -31,6 +31,18 @@ export async function nodesAreReady(client: AdminClient, count: number): Promise
   return true;
 }
 
+/**
+ * The folders in which the controller manager's provisioner keeps volumes. They lie outside the data folder, at a place that
+ * is fixed there (pkg/volume/hostpath), so that they would outlive a temporary cluster.
+ */
+export async function hostPathVolumes(client: AdminClient): Promise<string[]> {
+  const answer = await client.send('GET', '/api/v1/persistentvolumes');
+  if (answer.status !== 200) return [];
+  const list: { items?: { spec?: { hostPath?: { path?: string } } }[] } = JSON.parse(answer.text);
+  const paths = (list.items ?? []).map((volume) => volume.spec?.hostPath?.path ?? '');
+  return paths.filter((path) => /^\/tmp\/hostpath_pv\/[0-9a-f-]+$/.test(path));
+}
+
 function nodeName(index: number): string {
   return `kwok-${index}`;
 }

@@ -43,8 +43,8 @@ async function buildModule(
   const { environment } = options;
   await mkdir(cacheFolder(environment), { recursive: true });
   const output = await mkdtemp(join(cacheFolder(environment), 'building-'));
+  const report = reporter(programs, options);
   try {
-    const report = reporter(programs, options);
     const result = await runCommand({
       program: 'go',
       args: ['build', '-trimpath', `-ldflags=${linkerFlags(module)}`, ...outputFlags(output, programs)],
@@ -53,11 +53,12 @@ async function buildModule(
       signal: options.signal,
       onLine: report.line,
     });
+    if (options.signal?.aborted) throw new EngineError('Interrupted', 'told to stop while building programs');
     if (result.code !== 0) throw buildFailed(programs, result.output);
     for (const program of programs)
       await install(join(output, program.name), cachedPath(environment, program));
-    report.done();
   } finally {
+    report.done();
     await rm(output, { recursive: true, force: true });
   }
 }

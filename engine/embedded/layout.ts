@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Credentials } from '../base/certificates.ts';
 import type { Clock } from '../base/clock.ts';
-import { API_SERVICE_ADDRESS, COMPONENTS, type Component, type Layout, type Ports } from './components.ts';
+import { API_SERVICE_ADDRESS, type Layout, type Ports } from './components.ts';
 import type { DataFolder } from './data-folder.ts';
 import { kubeconfigText } from './kubeconfig.ts';
 import { type CredentialFiles, issueServer, openPki, type Pki } from './pki.ts';
@@ -22,7 +22,6 @@ export interface Preparation {
   readonly options: LayoutOptions;
   readonly clock: Clock;
   readonly folder: DataFolder;
-  readonly programs: Readonly<Partial<Record<Component, string>>>;
 }
 
 export interface Prepared {
@@ -67,7 +66,6 @@ export async function prepareLayout(preparation: Preparation): Promise<Prepared>
   const admin = await pki.issueClient('libretto-admin', ['system:masters']);
   const { path: kubeconfigPath, text: kubeconfig } = await access('kubeconfig', admin);
   const layout: Layout = {
-    programs: allPrograms(preparation.programs),
     ...{ ports, dataDir, pki, address },
     ...(await storeKeys(pki, address, now)),
     kubeconfigs: await componentAccess(pki, access),
@@ -89,18 +87,6 @@ async function choosePorts(fixed: Partial<Ports>): Promise<Ports> {
     controllerManager: fourth,
     scheduler: fifth,
     ...fixed,
-  };
-}
-
-/** A program that was not asked for is never started; its empty name says so. */
-function allPrograms(found: Partial<Record<Component, string>>): Record<Component, string> {
-  const [etcd, apiServer, controllerManager, scheduler, kwok] = COMPONENTS;
-  return {
-    [etcd]: found[etcd] ?? '',
-    [apiServer]: found[apiServer] ?? '',
-    [controllerManager]: found[controllerManager] ?? '',
-    [scheduler]: found[scheduler] ?? '',
-    [kwok]: found[kwok] ?? '',
   };
 }
 

@@ -2,11 +2,13 @@
  * The wire between the host and a node: a pair of interfaces, addresses at both ends, and the pods' own subnet, which the
  * host reaches through the node. Nothing is sent out of the host, and no rule is added to its firewall.
  */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { EngineError } from '../base/errors.ts';
 import { type CommandResult, runCommand } from './command.ts';
 import { SERVICE_CIDR } from './components.ts';
-import type { Machine } from './node-machine.ts';
-import { machineEnvironment } from './node-machine.ts';
+import { identify } from './identity.ts';
+import { type Machine, machineEnvironment } from './node-machine.ts';
 
 export interface NodeNetwork {
   /** The host's end: here the API server is reached from the node and its pods. */
@@ -25,9 +27,11 @@ export interface NodeNetwork {
 const FIRST = 180;
 const LAST = 219;
 const INSIDE = 'uplink';
+const INTERFACES = '/sys/class/net';
 
 /** Takes the first block that neither a route nor another node uses; an interface's name can be taken only once. */
 export async function openNodeNetwork(): Promise<NodeNetwork> {
+  for (const device of leftovers()) await ip(['link', 'delete', device]);
   const routes = (await ip(['-4', 'route', 'show', 'table', 'all'])).output;
   for (let block = FIRST; block <= LAST; block++) {
     if (routes.includes(` 10.${block}.`) || new RegExp(`^10\\.${block}\\.`, 'm').test(routes)) continue;
@@ -41,12 +45,29 @@ export async function openNodeNetwork(): Promise<NodeNetwork> {
   });
 }
 
+/** The interfaces of engines that died before their node had taken the other end; each bears its engine's pid. */
+function leftovers(): string[] {
+  return readdirSync(INTERFACES).filter((name) => {
+    const [, pid] = /^libretto (\d+)$/.exec(aliasOf(name)) ?? [];
+    return pid !== undefined && identify(Number(pid)) === undefined;
+  });
+}
+
+function aliasOf(device: string): string {
+  try {
+    return readFileSync(join(INTERFACES, device, 'ifalias'), 'utf8').trim();
+  } catch {
+    return ''; // Gone since it was listed.
+  }
+}
+
 async function prepare(block: number, device: string): Promise<NodeNetwork> {
   const hostAddress = `10.${block}.255.1`;
   const nodeAddress = `10.${block}.255.2`;
   const podSubnet = `10.${block}.0.0/17`;
   const release = async (): Promise<void> => void (await ip(['link', 'delete', device]));
   try {
+    await must(['link', 'set', device, 'alias', `libretto ${process.pid}`]);
     await must(['address', 'add', `${hostAddress}/30`, 'dev', device]);
     await must(['link', 'set', device, 'up']);
   } catch (error) {

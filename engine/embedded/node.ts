@@ -2,7 +2,8 @@
  * A real node for the embedded control plane: kubelet, containerd, pod network, kube-proxy, CoreDNS, storage and network
  * policies, all in namespaces of their own (see node-machine.ts). Needs Linux and root.
  * Promises: ready for pods when `startNode` resolves; when `stop` resolves, no process, mount, network interface, firewall
- * rule, control group or file of it is left on the host, and the same holds a few seconds after a crash of the engine.
+ * rule, control group or file of it is left on the host. The same holds a few seconds after the engine was killed, but for
+ * its empty control groups, which the next start removes.
  */
 import { mkdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -54,7 +55,7 @@ export interface Node {
   readonly address: string;
   readonly podSubnet: string;
   readonly logDir: string;
-  /** Without `machine` these end when they are told to, and nothing starts them again but `restart`. */
+  /** Host pids: of each component's starter, with which it ends, and of what keeps the namespaces. */
   readonly processes: ReadonlyMap<NodeComponent | 'machine', { readonly pid: number }>;
   /** Runs a command in the node's namespaces, as root; answers with what it wrote. */
   run(program: string, args: readonly string[]): Promise<string>;
@@ -86,7 +87,7 @@ export function startNode(plane: ControlPlane, options: NodeOptions): Promise<No
   });
 }
 
-export interface NodeParts {
+interface NodeParts {
   readonly images: NodeImages;
   readonly programs: components.NodeLayout['programs'];
 }
@@ -115,7 +116,8 @@ async function obtainNodeParts({ clock, progress, signal }: Obtaining): Promise<
   return { images, programs };
 }
 
-function requireRoot(): void {
+/** Throws `NodeNeedsRoot` where no node can run. */
+export function requireRoot(): void {
   const missing = whyNoNode();
   if (missing !== undefined)
     throw new EngineError('NodeNeedsRoot', missing, {
@@ -232,6 +234,7 @@ class RunningNode implements Node {
     await this.#wait('the node', () => this.#isReady());
   }
 
+  /** What answers for the cluster on this node beside kubelet. */
   async #startNetwork(layout: components.NodeLayout, machine: Machine): Promise<void> {
     const shared = { client: this.#client, machine, clock: this.#clock };
     await this.#launch('kube-proxy', components.kubeProxy(layout));

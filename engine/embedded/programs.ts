@@ -1,13 +1,16 @@
 /**
- * The programs of the embedded cluster, as paths. Looked for in this order: KUBEBUILDER_ASSETS, our cache, PATH (where the
- * version fits), the makers' own builds with their checksum, a build from pinned Go modules.
+ * The programs of the embedded cluster, as paths. Looked for in this order: KUBEBUILDER_ASSETS, our cache (which holds the
+ * very version that is wanted), PATH where the version fits, the makers' own builds, a build from pinned Go modules.
+ * LIBRETTO_DOWNLOADS=off leaves the makers' builds out.
  */
 import { mkdir } from 'node:fs/promises';
+import { arch, platform } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { type Environment, processEnvironment } from '../base/environment.ts';
 import { holdProcess } from '../base/hold.ts';
 import { type Program, type ProgramName, program } from './catalog.ts';
+import { downloadPrograms } from './download.ts';
 import { buildPrograms } from './go-build.ts';
 import { cacheFolder, locate } from './locate.ts';
 import { withLock } from './lock.ts';
@@ -20,31 +23,29 @@ export interface ProgramOptions {
   readonly signal?: AbortSignal;
 }
 
-export type ProgramPaths<Name extends ProgramName> = Readonly<Record<Name, string>>;
-
 /** Finds each program, or gets it. Two at once wait for each other. Throws `ProgramsMissing` or `BuildFailed`. */
-export function findPrograms<Name extends ProgramName>(
-  names: readonly Name[],
+export function findPrograms(
+  names: readonly ProgramName[],
   options: ProgramOptions = {},
-): Promise<Partial<ProgramPaths<Name>>> {
+): Promise<ReadonlyMap<ProgramName, string>> {
   return holdProcess(async () => {
     const environment = options.environment ?? processEnvironment();
     const found = await locateAll(names, environment);
-    const missing = names.filter((name) => found[name] === undefined);
+    const missing = names.filter((name) => !found.has(name));
     if (missing.length === 0) return found;
     await obtain(missing, { ...options, environment, clock: options.clock ?? systemClock() });
     return locateAll(names, environment);
   });
 }
 
-async function locateAll<Name extends ProgramName>(
-  names: readonly Name[],
+async function locateAll(
+  names: readonly ProgramName[],
   environment: Environment,
-): Promise<Partial<Record<Name, string>>> {
-  const found: Partial<Record<Name, string>> = {};
+): Promise<Map<ProgramName, string>> {
+  const found = new Map<ProgramName, string>();
   for (const name of names) {
     const path = await locate(program(name), environment);
-    if (path !== undefined) found[name] = path;
+    if (path !== undefined) found.set(name, path);
   }
   return found;
 }
@@ -69,6 +70,18 @@ async function obtain(names: readonly ProgramName[], options: Obtaining): Promis
     const missing: Program[] = [];
     for (const one of names.map(program))
       if ((await locate(one, environment)) === undefined) missing.push(one);
-    await buildPrograms(missing, { environment, clock, progress, signal });
+    await downloadPrograms(missing, { environment, clock, progress, signal, system: goSystem(arch()) });
+    await buildPrograms(await missingOf(missing, environment), { environment, clock, progress, signal });
   });
+}
+
+async function missingOf(programs: readonly Program[], environment: Environment): Promise<Program[]> {
+  const missing: Program[] = [];
+  for (const one of programs) if ((await locate(one, environment)) === undefined) missing.push(one);
+  return missing;
+}
+
+/** This machine in Go's words, which downloads are named by. */
+function goSystem(architecture: string): string {
+  return `${platform()}-${architecture === 'x64' ? 'amd64' : architecture}`;
 }

@@ -15,7 +15,7 @@ export interface Waiting {
 
 const POLL_MS = 50;
 
-/** Throws `ControlPlaneFailed` when a process ended, the time is over or the signal came. */
+/** Throws `ControlPlaneFailed` when a process ended or the time is over, `Interrupted` when the signal came. */
 export async function waitUntil(waiting: Waiting): Promise<void> {
   const { clock, what, signal } = waiting;
   const deadline = clock.monotonic() + waiting.timeoutMs;
@@ -23,8 +23,7 @@ export async function waitUntil(waiting: Waiting): Promise<void> {
   for (;;) {
     const failure = waiting.failed();
     if (failure !== undefined) throw new EngineError('ControlPlaneFailed', failure);
-    if (signal?.aborted)
-      throw new EngineError('ControlPlaneFailed', `told to stop while waiting for ${what}`);
+    if (signal?.aborted) throw new EngineError('Interrupted', `told to stop while waiting for ${what}`);
     try {
       if (await waiting.done()) return;
     } catch (error) {
