@@ -1,7 +1,7 @@
 /** The writes that bring one child to its described state, each with its reason. */
 import { sha256 } from '../base/hash.ts';
 import { canonicalJson, sameJson } from '../kube/canonical.ts';
-import { fieldPath, formatPath } from '../kube/fieldpath.ts';
+import { type FieldPath, fieldPath, formatPath } from '../kube/fieldpath.ts';
 import { holdsPath, type OwnEntry, ownersOf, valueAt } from '../kube/fieldset.ts';
 import {
   FIELDS_ANNOTATION,
@@ -116,7 +116,7 @@ export function describeContested(child: Child, fields: readonly LostField[]): s
 
 /**
  * Force takes back what was ours and nothing else: with the hash unchanged every field of the body was; with a new
- * manifest only where each field that another owns now, with another value, was applied by us before.
+ * manifest only where each field that another owns now, with another value, was applied by us before or lent.
  */
 function forceOf(scope: Scope, child: Child, live: KubeObject, drift: Drift): boolean {
   if (child.instance.manifest.force || drift.kind === 'lost') return true;
@@ -128,7 +128,19 @@ function forceOf(scope: Scope, child: Child, live: KubeObject, drift: Drift): bo
       ownersOf(path, live.metadata.managedFields, manager).length > 0 &&
       !sameJson(asJson(valueAt(live, path)), asJson(valueAt(child.body, path))),
   );
-  return foreign.length > 0 && foreign.every((path) => wasApplied(path, digests));
+  return foreign.length > 0 && foreign.every((path) => wasApplied(path, digests) || wasLent(child, path));
+}
+
+/** A field that was left to others on a condition is ours again when the condition ends (an autoscaler is removed). */
+function wasLent({ instance: { manifest } }: Child, path: FieldPath): boolean {
+  return manifest.ignoreFields.some(
+    (lent) =>
+      lent.when !== undefined &&
+      lent.path.every((name, depth) => {
+        const element = path[depth];
+        return element?.kind === 'field' && element.name === name;
+      }),
+  );
 }
 
 type Adoption = NonNullable<Extract<Change, { kind: 'apply' }>['adopt']>;

@@ -261,6 +261,16 @@ describe('ignoreFields', () => {
     expect(world.get('Deployment.apps', 'web').spec).toEqual({ replicas: 9, image: 'b' });
   });
 
+  it('lent on a condition come back by force when it ends', async () => {
+    const world = new World(app({ replicas: 3, image: 'a', autoscaling: {} }));
+    await world.settle(watch);
+    world.edit(world.get('Deployment.apps', 'web'), 'hpa', { spec: { replicas: 9 } });
+    world.setSpec({ replicas: 2, image: 'a' });
+    expect((await world.plan(watch)).changes).toMatchObject([{ kind: 'apply', force: true }]);
+    await world.settle(watch);
+    expect(world.get('Deployment.apps', 'web').spec).toEqual({ replicas: 2, image: 'a' });
+  });
+
   it('are handed over with their live value where they are ours', async () => {
     const world = new World(app({ replicas: 4, image: 'a' }));
     await world.settle(watch);
