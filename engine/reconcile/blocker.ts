@@ -1,5 +1,5 @@
 /** Why something cannot be done now, in the two ways there are: it is waited for, or the user must change something. */
-import { type Diagnostic, formatDiagnostic, type Place } from '../base/diagnostic.ts';
+import type { Place } from '../base/diagnostic.ts';
 
 export type Blocker =
   | {
@@ -62,10 +62,6 @@ export function joinMessages(messages: readonly string[]): string {
   const unique = [...new Set(messages)];
   const shown = unique.slice(0, SHOWN_PROBLEMS).join('; ');
   return unique.length > SHOWN_PROBLEMS ? `${shown}; and ${unique.length - SHOWN_PROBLEMS} more` : shown;
-}
-
-export function describeProblems(problems: readonly Diagnostic[]): string {
-  return joinMessages(problems.map(formatDiagnostic));
 }
 
 /** True where nothing may be said to the user yet, since a first list is under way. */
