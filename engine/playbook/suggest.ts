@@ -1,7 +1,11 @@
 /** "Did you mean …?": the nearest known name to a misspelt one, or nothing where none is near. */
 
+/** Comparing takes time by the product of both lengths; nobody misspells longer names. */
+const LONGEST = 100;
+
 /** The candidate with the fewest typing errors, at most a third of the word's length (and at least one). */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  if (word.length > LONGEST) return undefined;
   const limit = Math.max(1, Math.floor(word.length / 3));
   let best: { readonly name: string; readonly distance: number } | undefined;
   for (const name of candidates) {
