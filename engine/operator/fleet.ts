@@ -13,6 +13,7 @@ import { matchesSelector } from '../kube/selectors.ts';
 import type { Playbook, Watch } from '../playbook/model.ts';
 import { collectReads } from '../playbook/reads.ts';
 import { planReconcile } from '../reconcile/plan.ts';
+import type { PlaybookTimes } from './instrument.ts';
 
 /** What every controller of one operator shares. */
 export type ControllerParts = Omit<
@@ -34,8 +35,11 @@ export class Fleet {
   private served: ReadonlySet<string> = new Set();
   private kept: ReadonlySet<string> = new Set();
 
-  constructor(parts: ControllerParts) {
+  private readonly times: PlaybookTimes;
+
+  constructor(parts: ControllerParts, times: PlaybookTimes) {
     this.parts = parts;
+    this.times = times;
   }
 
   handlerOf(lane: Lane): Handler | undefined {
@@ -50,7 +54,7 @@ export class Fleet {
     );
     for (const { gvk, read } of collectReads(playbook))
       if (read === 'full') metadataOnly.delete(groupKind(gvk));
-    const controllers = playbook.watches.map((watch) =>
+    const controllers = this.times.measure(playbook).watches.map((watch) =>
       this.add({
         ...this.parts,
         watch,

@@ -21,6 +21,7 @@ import { type ControllerParts, Fleet } from './fleet.ts';
 import { watchFolders } from './folder-source.ts';
 import { ensureHashKey, readHashKey } from './hash-key.ts';
 import { type HttpEndpoint, serveHttp } from './http.ts';
+import { createPlaybookTimes } from './instrument.ts';
 import { type LeaderElectionOptions, type Leadership, takeLeadership } from './leadership.ts';
 import { type PlaybookStanding, Registry } from './registry.ts';
 import { createReporter, type Reporter } from './report.ts';
@@ -183,7 +184,7 @@ class RunningOperator implements Operator {
       fieldManager: FIELD_MANAGER,
     });
     const parts = this.controllerParts(hashKey, inventory);
-    const fleet = new Fleet(parts);
+    const fleet = new Fleet(parts, createPlaybookTimes(this.metrics, this.options.clock));
     this.fleet = fleet;
     const caretaker = new Caretaker({ fleet, parts, inventory, discovery: this.options.cluster.discovery });
     const registry = this.createRegistry(fleet, caretaker);

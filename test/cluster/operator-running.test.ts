@@ -3,7 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { poll } from './cluster-support.ts';
-import { bench, boxFiles, CONFIG_MAP, DEPLOYMENT, dataOf, engine, eventually, get, isReady, putBox, putPlaybook } from './operator-kit.ts';
+import {
+  bench,
+  boxFiles,
+  CONFIG_MAP,
+  DEPLOYMENT,
+  dataOf,
+  engine,
+  eventually,
+  get,
+  isReady,
+  putBox,
+  putPlaybook,
+} from './operator-kit.ts';
 
 async function folder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'playbooks-'));
@@ -25,7 +37,9 @@ describe('a running engine', () => {
     await putBox(at, 'one', { size: 1, text: 'hello' });
     await eventually(at, at.box, 'one', isReady);
     const began = performance.now();
-    await writeFiles(join(root, 'box'), { 'config.yaml.hbs': boxFiles(at)['config.yaml.hbs']?.replace('{{spec.text}}', '{{spec.text}}!') ?? '' });
+    await writeFiles(join(root, 'box'), {
+      'config.yaml.hbs': boxFiles(at)['config.yaml.hbs']?.replace('{{spec.text}}', '{{spec.text}}!') ?? '',
+    });
     await eventually(at, CONFIG_MAP, 'one-config', (c) => dataOf(c)['text'] === 'hello!');
     expect(performance.now() - began).toBeLessThan(2000);
   });
@@ -39,7 +53,12 @@ describe('a running engine', () => {
     await engine(at, { playbookFolders: [root] });
     await putBox(at, 'one', { size: 1, text: 'hello' });
     await eventually(at, at.box, 'one', isReady);
-    await writeFiles(join(root, '..v2'), boxFiles(at, { 'config.yaml.hbs': boxFiles(at)['config.yaml.hbs']?.replace('{{spec.text}}', '{{spec.text}}!') }));
+    await writeFiles(
+      join(root, '..v2'),
+      boxFiles(at, {
+        'config.yaml.hbs': boxFiles(at)['config.yaml.hbs']?.replace('{{spec.text}}', '{{spec.text}}!'),
+      }),
+    );
     const began = performance.now();
     await symlink('..v2', join(root, '..data_tmp'));
     await rename(join(root, '..data_tmp'), join(root, '..data'));
@@ -62,7 +81,12 @@ describe('a running engine', () => {
     const began = performance.now();
     const deployment = await get(at, DEPLOYMENT, 'one');
     await at.cluster.client.delete({ ...DEPLOYMENT, namespace: at.namespace, name: 'one' }, {});
-    await eventually(at, DEPLOYMENT, 'one', (d) => d !== undefined && d.metadata.uid !== deployment?.metadata.uid);
+    await eventually(
+      at,
+      DEPLOYMENT,
+      'one',
+      (d) => d !== undefined && d.metadata.uid !== deployment?.metadata.uid,
+    );
     expect(performance.now() - began).toBeLessThan(2000);
     expect(await second.metric('leader_election_master_status')).toContain('} 1');
   });
@@ -78,7 +102,17 @@ describe('a running engine', () => {
     await putBox(at, 'one', { size: 1, text: 'hello' });
     await eventually(at, at.box, 'one', isReady);
     const text = await (await fetch(url('/metrics'))).text();
-    for (const name of ['controller_runtime_reconcile_total', 'controller_runtime_reconcile_time_seconds_bucket', 'workqueue_depth', 'workqueue_adds_total', 'workqueue_queue_duration_seconds_bucket', 'leader_election_master_status', 'libretto_playbook_loaded']) {
+    for (const name of [
+      'controller_runtime_reconcile_total',
+      'controller_runtime_reconcile_time_seconds_bucket',
+      'workqueue_depth',
+      'workqueue_adds_total',
+      'workqueue_queue_duration_seconds_bucket',
+      'leader_election_master_status',
+      'libretto_playbook_loaded',
+      'libretto_render_time_seconds_count{playbook="box"}',
+      'libretto_expression_time_seconds_count{playbook="box"}',
+    ]) {
       expect(text).toContain(name);
     }
     expect((await fetch(url('/nothing'))).status).toBe(404);
@@ -91,7 +125,9 @@ describe('a running engine', () => {
     await putBox(at, 'poisoned', { size: 1 });
     await putBox(at, 'healthy', { size: 1, text: 'hello' });
     await eventually(at, at.box, 'healthy', isReady);
-    const poisoned = await eventually(at, at.box, 'poisoned', (b) => JSON.stringify(b?.status ?? {}).includes('Stalled'));
+    const poisoned = await eventually(at, at.box, 'poisoned', (b) =>
+      JSON.stringify(b?.status ?? {}).includes('Stalled'),
+    );
     expect(JSON.stringify(poisoned?.status)).toContain('config.yaml.hbs:6:');
   });
 
@@ -99,7 +135,12 @@ describe('a running engine', () => {
     const at = await bench();
     await engine(at);
     await putPlaybook(at, 'box', boxFiles(at));
-    const foreign = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'one-config', namespace: at.namespace }, data: { text: 'foreign' } };
+    const foreign = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'one-config', namespace: at.namespace },
+      data: { text: 'foreign' },
+    };
     await at.cluster.client.create(foreign, { fieldManager: 'somebody' });
     await putBox(at, 'one', { size: 1, text: 'hello' });
     await eventually(at, at.box, 'one', (b) => JSON.stringify(b?.status ?? {}).includes('"type":"Stalled"'));
