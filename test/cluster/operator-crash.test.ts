@@ -6,7 +6,18 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Cluster, ClusterClient } from '../../engine/cluster/api.ts';
 import { ApiError } from '../../engine/cluster/errors.ts';
 import { connect, poll } from './cluster-support.ts';
-import { type Bench, bench, boxFiles, CONFIG_MAP, DEPLOYMENT, engine, eventually, isReady, putBox, putPlaybook } from './operator-kit.ts';
+import {
+  type Bench,
+  bench,
+  boxFiles,
+  CONFIG_MAP,
+  DEPLOYMENT,
+  engine,
+  eventually,
+  isReady,
+  putBox,
+  putPlaybook,
+} from './operator-kit.ts';
 
 type Fault =
   /** The process dies before the request is sent. */
@@ -29,21 +40,33 @@ function faulty(cluster: Cluster, at: number, fault: Fault): Faulty {
   const struck = Promise.withResolvers<void>();
   let count = 0;
   let dead = false;
-  const gone = (): ApiError => new ApiError('ClusterUnreachable', 'the connection broke', { outcome: 'unknown' });
-  const guard = <A extends unknown[], R>(send: (...args: A) => Promise<R>) => async (...args: A): Promise<R> => {
-    if (dead) throw gone();
-    const hit = ++count === at;
-    if (hit) struck.resolve();
-    if (hit && fault === 'before') dead = true;
-    if (dead) throw gone();
-    const answer = await send(...args);
-    if (hit && fault === 'after') dead = true;
-    if (hit) throw gone();
-    return answer;
-  };
+  const gone = (): ApiError =>
+    new ApiError('ClusterUnreachable', 'the connection broke', { outcome: 'unknown' });
+  const guard =
+    <A extends unknown[], R>(send: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      if (dead) throw gone();
+      const hit = ++count === at;
+      if (hit) struck.resolve();
+      if (hit && fault === 'before') dead = true;
+      if (dead) throw gone();
+      const answer = await send(...args);
+      if (hit && fault === 'after') dead = true;
+      if (hit) throw gone();
+      return answer;
+    };
   const client: ClusterClient = { ...cluster.client };
-  const guarded = Object.fromEntries(WRITES.map((verb) => [verb, guard(client[verb].bind(client) as (...args: unknown[]) => Promise<unknown>)])); // as: each verb keeps its own arguments
-  return { cluster: { ...cluster, client: { ...client, ...guarded } }, struck: struck.promise, writes: () => count };
+  const guarded = Object.fromEntries(
+    WRITES.map((verb) => [
+      verb,
+      guard(client[verb].bind(client) as (...args: unknown[]) => Promise<unknown>),
+    ]),
+  ); // as: each verb keeps its own arguments
+  return {
+    cluster: { ...cluster, client: { ...client, ...guarded } },
+    struck: struck.promise,
+    writes: () => count,
+  };
 }
 
 /** Every child that ever existed for this resource, by uid. */
@@ -53,7 +76,8 @@ async function births(at: Bench, name: string): Promise<() => number> {
     const cache = at.cluster.cache({ gvk, namespace: at.namespace });
     onTestFinished(() => cache.release());
     cache.subscribe((event) => {
-      if (event.kind === 'added' && [name, `${name}-config`].includes(event.object.metadata.name)) seen.add(event.object.metadata.uid ?? '');
+      if (event.kind === 'added' && [name, `${name}-config`].includes(event.object.metadata.name))
+        seen.add(event.object.metadata.uid ?? '');
     });
     await cache.whenSynced();
   }
@@ -61,7 +85,9 @@ async function births(at: Bench, name: string): Promise<() => number> {
 }
 
 describe.each<Fault>(['before', 'after', 'lost'])('a fault %s the write', (fault) => {
-  it('changes neither the end nor the number of children, at whichever write it strikes', { timeout: 120_000 }, async () => {
+  it('changes neither the end nor the number of children, at whichever write it strikes', {
+    timeout: 120_000,
+  }, async () => {
     const at = await bench();
     const first = await engine(at);
     await putPlaybook(at, 'box', boxFiles(at));
@@ -84,7 +110,10 @@ describe.each<Fault>(['before', 'after', 'lost'])('a fault %s the write', (fault
         void broken.struck.then(() => {
           over = true;
         });
-        await poll(async () => over || isReady(await at.cluster.client.get({ ...at.box, namespace: at.namespace, name })));
+        await poll(
+          async () =>
+            over || isReady(await at.cluster.client.get({ ...at.box, namespace: at.namespace, name })),
+        );
         await running.stop();
         const next = await engine(at);
         await eventually(at, at.box, name, isReady);

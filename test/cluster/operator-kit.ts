@@ -6,7 +6,12 @@ import { createMetrics } from '../../engine/base/metrics.ts';
 import type { Cluster } from '../../engine/cluster/api.ts';
 import type { RequestObservation } from '../../engine/cluster/transport.ts';
 import { PLAYBOOK_LABEL } from '../../engine/kube/labels.ts';
-import { type GroupVersionKind, isObject, type JsonObject, type KubeObject } from '../../engine/kube/object.ts';
+import {
+  type GroupVersionKind,
+  isObject,
+  type JsonObject,
+  type KubeObject,
+} from '../../engine/kube/object.ts';
 import { type Operator, type OperatorOptions, startOperator } from '../../engine/operator/operator.ts';
 import { connect, poll, WRITE } from './cluster-support.ts';
 import { testNamespace } from './harness.ts';
@@ -76,13 +81,19 @@ export async function engine(at: Bench, options: Partial<OperatorOptions> = {}):
     stop,
     writes: () => requests.filter((r) => r.method !== 'GET').length,
     async metric(name) {
-      return (await metrics.render()).split('\n').filter((line) => line.startsWith(name)).join('\n');
+      return (await metrics.render())
+        .split('\n')
+        .filter((line) => line.startsWith(name))
+        .join('\n');
     },
   };
 }
 
 /** A playbook of Box: a ConfigMap with a text, a Deployment of so many replicas. */
-export function boxFiles({ box }: Bench, changes: Record<string, string | undefined> = {}): Record<string, string> {
+export function boxFiles(
+  { box }: Bench,
+  changes: Record<string, string | undefined> = {},
+): Record<string, string> {
   const files: Record<string, string | undefined> = {
     'watches.yaml': `- group: ${box.group}
   version: v1
@@ -114,7 +125,9 @@ spec:
     'crd.yaml': crdText(box.group),
     ...changes,
   };
-  return Object.fromEntries(Object.entries(files).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])));
+  return Object.fromEntries(
+    Object.entries(files).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])),
+  );
 }
 
 function crdText(group: string): string {
@@ -147,13 +160,27 @@ spec:
 }
 
 /** What \`kubectl create configmap\` and \`kubectl label\` do; also changes one that is there. */
-export async function putPlaybook(at: Bench, name: string, files: Record<string, string>, annotations: Record<string, string> = {}, label = name): Promise<void> {
+export async function putPlaybook(
+  at: Bench,
+  name: string,
+  files: Record<string, string>,
+  annotations: Record<string, string> = {},
+  label = name,
+): Promise<void> {
   const metadata = { name, namespace: at.namespace, labels: { [PLAYBOOK_LABEL]: label }, annotations };
-  await at.cluster.client.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: files }, { ...WRITE, force: true });
+  await at.cluster.client.apply(
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: files },
+    { ...WRITE, force: true },
+  );
 }
 
 export async function putBox(at: Bench, name: string, spec: JsonObject): Promise<KubeObject> {
-  const body = { apiVersion: `${at.box.group}/v1`, kind: 'Box', metadata: { name, namespace: at.namespace }, spec };
+  const body = {
+    apiVersion: `${at.box.group}/v1`,
+    kind: 'Box',
+    metadata: { name, namespace: at.namespace },
+    spec,
+  };
   return await retryUntilServed(() => at.cluster.client.apply(body, { ...WRITE, force: true }), at);
 }
 
@@ -170,7 +197,12 @@ export function get(at: Bench, gvk: GroupVersionKind, name: string): Promise<Kub
 }
 
 /** Resolves when the object is as wanted; undefined where it must be gone. */
-export async function eventually(at: Bench, gvk: GroupVersionKind, name: string, holds: (object: KubeObject | undefined) => boolean): Promise<KubeObject | undefined> {
+export async function eventually(
+  at: Bench,
+  gvk: GroupVersionKind,
+  name: string,
+  holds: (object: KubeObject | undefined) => boolean,
+): Promise<KubeObject | undefined> {
   let last: KubeObject | undefined;
   await poll(async () => {
     last = await get(at, gvk, name);

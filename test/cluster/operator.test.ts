@@ -2,7 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { refOf } from '../../engine/kube/object.ts';
 import { PROBLEMS_ANNOTATION } from '../../engine/operator/report.ts';
 import { poll, WRITE } from './cluster-support.ts';
-import { bench, boxFiles, CONFIG_MAP, condition, DEPLOYMENT, dataOf, engine, eventually, get, isReady, putBox, putPlaybook } from './operator-kit.ts';
+import {
+  bench,
+  boxFiles,
+  CONFIG_MAP,
+  condition,
+  DEPLOYMENT,
+  dataOf,
+  engine,
+  eventually,
+  get,
+  isReady,
+  putBox,
+  putPlaybook,
+} from './operator-kit.ts';
 
 const EVENT = { group: 'events.k8s.io', version: 'v1', kind: 'Event' };
 
@@ -25,7 +38,12 @@ describe('an engine on a real cluster', () => {
 
     await putBox(at, 'one', { size: 1, text: 'good day' });
     await eventually(at, CONFIG_MAP, 'one-config', (c) => dataOf(c)['text'] === 'good day');
-    const box = await eventually(at, at.box, 'one', (b) => isReady(b) && condition(b, 'Ready')?.['observedGeneration'] === b?.metadata.generation);
+    const box = await eventually(
+      at,
+      at.box,
+      'one',
+      (b) => isReady(b) && condition(b, 'Ready')?.['observedGeneration'] === b?.metadata.generation,
+    );
     expect(box?.status).toMatchObject({ observedGeneration: box?.metadata.generation });
   });
 
@@ -44,7 +62,12 @@ describe('an engine on a real cluster', () => {
 
     const broken = `${changed}  more: {{spec.txet}}\n  and: {{spec.sise}}\n`;
     await putPlaybook(at, 'box', boxFiles(at, { 'config.yaml.hbs': broken }));
-    const source = await eventually(at, CONFIG_MAP, 'box', (c) => c?.metadata.annotations?.[PROBLEMS_ANNOTATION] !== undefined);
+    const source = await eventually(
+      at,
+      CONFIG_MAP,
+      'box',
+      (c) => c?.metadata.annotations?.[PROBLEMS_ANNOTATION] !== undefined,
+    );
     const problems = source?.metadata.annotations?.[PROBLEMS_ANNOTATION] ?? '';
     expect(problems).toContain('config.yaml.hbs:7:');
     expect(problems).toContain('config.yaml.hbs:8:');
@@ -60,7 +83,12 @@ describe('an engine on a real cluster', () => {
 
     await putPlaybook(at, 'box', boxFiles(at));
     await eventually(at, CONFIG_MAP, 'one-config', (c) => dataOf(c)['text'] === 'still kept');
-    await eventually(at, CONFIG_MAP, 'box', (c) => c?.metadata.annotations?.[PROBLEMS_ANNOTATION] === undefined);
+    await eventually(
+      at,
+      CONFIG_MAP,
+      'box',
+      (c) => c?.metadata.annotations?.[PROBLEMS_ANNOTATION] === undefined,
+    );
     expect(await running.metric('libretto_playbook_loaded')).toContain('{playbook="box"} 1');
   });
 
@@ -68,7 +96,11 @@ describe('an engine on a real cluster', () => {
     const at = await bench();
     await engine(at, { allowOtherNamespaces: true });
     const role = `apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: "${at.namespace}-{{metadata.name}}"\nrules: []\n`;
-    const watches = boxFiles(at)['watches.yaml']?.replace('deployment.yaml.hbs]', 'deployment.yaml.hbs, {file: role.yaml.hbs, namespaces: Any}]') ?? '';
+    const watches =
+      boxFiles(at)['watches.yaml']?.replace(
+        'deployment.yaml.hbs]',
+        'deployment.yaml.hbs, {file: role.yaml.hbs, namespaces: Any}]',
+      ) ?? '';
     await putPlaybook(at, 'box', boxFiles(at, { 'watches.yaml': watches, 'role.yaml.hbs': role }));
     await putBox(at, 'one', { size: 1, text: 'hello' });
     const box = await eventually(at, at.box, 'one', isReady);
@@ -83,7 +115,12 @@ describe('an engine on a real cluster', () => {
 
     await at.cluster.client.delete({ ...at.box, namespace: at.namespace, name: 'one' }, {});
     await eventually(at, at.box, 'one', (b) => b === undefined);
-    const clusterRole = { group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'ClusterRole', name: `${at.namespace}-one` };
+    const clusterRole = {
+      group: 'rbac.authorization.k8s.io',
+      version: 'v1',
+      kind: 'ClusterRole',
+      name: `${at.namespace}-one`,
+    };
     expect(await at.cluster.client.get(clusterRole)).toBeUndefined();
   });
 
@@ -93,10 +130,15 @@ describe('an engine on a real cluster', () => {
     await putPlaybook(at, 'box', boxFiles(at));
     for (const name of ['one', 'two', 'three']) await putBox(at, name, { size: 1, text: name });
     for (const name of ['one', 'two', 'three']) await eventually(at, at.box, name, isReady);
-    const passes = (engineOf: typeof first): Promise<string> => engineOf.metric('controller_runtime_reconcile_total');
+    const passes = (engineOf: typeof first): Promise<string> =>
+      engineOf.metric('controller_runtime_reconcile_total');
     const settled = await quiet(() => passes(first));
     const before = first.writes();
-    await at.cluster.client.mergePatch({ ...at.box, namespace: at.namespace, name: 'one' }, { metadata: { labels: { touched: 'yes' } } }, WRITE);
+    await at.cluster.client.mergePatch(
+      { ...at.box, namespace: at.namespace, name: 'one' },
+      { metadata: { labels: { touched: 'yes' } } },
+      WRITE,
+    );
     await poll(async () => (await passes(first)) !== settled);
     expect(first.writes()).toBe(before);
     await first.stop();
@@ -113,12 +155,22 @@ describe('an engine on a real cluster', () => {
     const { 'crd.yaml': crd = '', ...rest } = boxFiles(at);
     const annotations = { 'libretto.dev/parts': '2', 'libretto.dev/version': '1' };
     await putPlaybook(at, 'box-b', rest, annotations, 'box');
-    const waiting = await eventually(at, CONFIG_MAP, 'box-b', (c) => c?.metadata.annotations?.[PROBLEMS_ANNOTATION] !== undefined);
+    const waiting = await eventually(
+      at,
+      CONFIG_MAP,
+      'box-b',
+      (c) => c?.metadata.annotations?.[PROBLEMS_ANNOTATION] !== undefined,
+    );
     expect(waiting?.metadata.annotations?.[PROBLEMS_ANNOTATION]).toContain('PlaybookIncomplete');
     await putPlaybook(at, 'box-a', { 'crd.yaml': crd }, annotations, 'box');
     await putBox(at, 'one', { size: 1, text: 'hello' });
     await eventually(at, at.box, 'one', isReady);
-    await eventually(at, CONFIG_MAP, 'box-b', (c) => c?.metadata.annotations?.[PROBLEMS_ANNOTATION] === undefined);
+    await eventually(
+      at,
+      CONFIG_MAP,
+      'box-b',
+      (c) => c?.metadata.annotations?.[PROBLEMS_ANNOTATION] === undefined,
+    );
   });
 
   it('refuses the second playbook that writes the status of a kind, and takes it once the first is gone', async () => {
@@ -129,8 +181,15 @@ describe('an engine on a real cluster', () => {
     await eventually(at, at.box, 'one', isReady);
     const other = boxFiles(at)['config.yaml.hbs']?.replace('{{spec.text}}', 'second') ?? '';
     await putPlaybook(at, 'second', boxFiles(at, { 'config.yaml.hbs': other }));
-    const refused = await eventually(at, CONFIG_MAP, 'second', (c) => c?.metadata.annotations?.[PROBLEMS_ANNOTATION] !== undefined);
-    expect(refused?.metadata.annotations?.[PROBLEMS_ANNOTATION]).toMatch(/watches\.yaml:1:\d+: error KindTaken: the playbook first/);
+    const refused = await eventually(
+      at,
+      CONFIG_MAP,
+      'second',
+      (c) => c?.metadata.annotations?.[PROBLEMS_ANNOTATION] !== undefined,
+    );
+    expect(refused?.metadata.annotations?.[PROBLEMS_ANNOTATION]).toMatch(
+      /watches\.yaml:1:\d+: error KindTaken: the playbook first/,
+    );
     await at.cluster.client.delete({ ...CONFIG_MAP, namespace: at.namespace, name: 'first' }, {});
     await eventually(at, CONFIG_MAP, 'one-config', (c) => dataOf(c)['text'] === 'second');
   });
