@@ -24,6 +24,7 @@ const created: string[] = [];
 
 // Registered while a test file loads, so that it belongs to the file: hooks added inside a test are never called.
 afterAll(async () => {
+  if (created.length === 0) return;
   const core = testKubeConfig().makeApiClient(CoreV1Api);
   for (const name of created.splice(0)) await core.deleteNamespace({ name });
 });
