@@ -62,3 +62,10 @@ function laterMatch(find: Matcher, text: string, from: number): Match | undefine
   if (match?.match === '') throw new Error('the regular expression matches the empty text');
   return match;
 }
+
+/** JavaScript's `RegExp.test` in linear time; throws on a pattern that cannot be had so. */
+export function patternTest(pattern: string): (text: string) => boolean {
+  const program = RE2JS.compile(RE2JS.translateRegExp(pattern));
+  if (program.programSize() > LARGEST_PROGRAM) throw new Error('the regular expression is too large');
+  return (text) => program.matcher(text).find();
+}

@@ -68,6 +68,11 @@ export class TemplateFiles {
     return result.kind === 'refused' ? undefined : result.template;
   }
 
+  /** A file's text as it is. */
+  textOf(file: string): string | undefined {
+    return this.#files.get(file);
+  }
+
   warnUnused(): void {
     for (const file of this.#files.keys()) {
       if (!MANIFEST.test(file) || isReserved(file) || this.#used.has(file)) continue;

@@ -2,21 +2,37 @@
 
 import { describeCycle, orderByDependency } from './dependency-order.ts';
 import type { LoadNode, NamedNode } from './load-node.ts';
-import { expressionAt, type WatchScope } from './load-scope.ts';
+import { expressionAt, type Position, type WatchScope } from './load-scope.ts';
 import type { NamedExpression } from './model.ts';
 
 interface Draft extends NamedExpression {
   readonly node: NamedNode;
 }
 
+/** Where vars stand, and the vars around that they may shadow: `replicas: vars.replicas - 1` reads the outer one. */
+export interface VarsSurroundings {
+  readonly position: Position;
+  readonly outer: ReadonlySet<string>;
+}
+
+const OF_THE_WATCH: VarsSurroundings = { position: { perItem: false, stage: 'vars' }, outer: new Set() };
+
 /** In dependency order; a cycle is an error. */
-export function loadVars(scope: WatchScope, node: LoadNode | undefined): readonly NamedExpression[] {
+export function loadVars(
+  scope: WatchScope,
+  node: LoadNode | undefined,
+  { position, outer }: VarsSurroundings = OF_THE_WATCH,
+): readonly NamedExpression[] {
   const drafts = (node === undefined ? [] : scope.document.entries(node)).flatMap((entry): Draft[] => {
-    const expression = expressionAt(scope, entry, { perItem: false, stage: 'vars' });
+    const expression = expressionAt(scope, entry, position);
     return expression === undefined ? [] : [{ name: entry.name, expression, node: entry }];
   });
   const order = orderByDependency(
-    drafts.map(({ name, expression }) => ({ id: name, before: varsReadBy(expression), precedence: 0 })),
+    drafts.map(({ name, expression }) => ({
+      id: name,
+      before: varsReadBy(expression).filter((read) => read !== name || !outer.has(name)),
+      precedence: 0,
+    })),
   );
   reportCycle(scope, order.cycle, drafts);
   return drafts

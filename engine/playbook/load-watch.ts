@@ -2,18 +2,22 @@
 import type { Place } from '../base/diagnostic.ts';
 import type { GroupVersionKind } from '../kube/object.ts';
 import type { SchemaNode } from '../kube/schema.ts';
+import { lintSecrets } from './action-secrets.ts';
 import { checkReferences, type Names } from './check-references.ts';
 import type { KindCatalogue } from './kind-catalogue.ts';
 import type { Reference } from './language.ts';
+import { loadActions } from './load-actions.ts';
 import type { TemplateFiles } from './load-files.ts';
 import { loadHealth } from './load-health.ts';
 import { loadManifests } from './load-manifests.ts';
 import { type LoadDocument, type LoadNode, textMapOf, textOf, wordOf } from './load-node.ts';
 import { loadObserve } from './load-observe.ts';
+import { loadProbes } from './load-probes.ts';
 import type { Problems } from './load-problems.ts';
 import type { Use, WatchScope } from './load-scope.ts';
 import { loadStatus, type PlacedStatusField } from './load-status.ts';
 import { loadVars } from './load-vars.ts';
+import { lintClaims } from './manifest-claims.ts';
 import type { Watch } from './model.ts';
 import { followPath } from './schema-path.ts';
 import { didYouMean } from './suggest.ts';
@@ -30,11 +34,13 @@ export interface WatchDraft {
   readonly watch: Omit<Watch, 'ownsStatus'>;
   readonly names: Names;
   readonly statusFields: readonly PlacedStatusField[];
+  /** Held fields that steps of actions set. */
+  readonly settings: readonly PlacedStatusField[];
   /** The place of the noun that writes the status, if there is one. */
   readonly writesStatus: Place | undefined;
 }
 
-const NOUNS = ['vars', 'manifests', 'observe', 'health', 'status'];
+const NOUNS = ['vars', 'manifests', 'observe', 'health', 'status', 'probes', 'actions'];
 
 export function loadWatch(node: LoadNode, input: WatchInput): WatchDraft | undefined {
   const { document, problems, catalogue } = input;
@@ -54,15 +60,27 @@ export function loadWatch(node: LoadNode, input: WatchInput): WatchDraft | undef
   const { manifests, names: children } = loadManifests(scope, noun('manifests'), input);
   const health = loadHealth(scope, noun('health'));
   const statusFields = loadStatus(scope, noun('status'));
+  const status = statusFields.map(({ field }) => field);
+  const { probes, names: probeNames } = loadProbes(scope, noun('probes'));
+  const settings: PlacedStatusField[] = [];
+  const actions = loadActions(scope, noun('actions'), {
+    templates: input.templates,
+    vars,
+    status,
+    manifests,
+    settings,
+  });
   const names: Names = {
     resource: gvk,
     children,
     observed: observedNames(document, noun('observe'), observe),
     vars: new Set(entriesOf(document, noun('vars')).map(({ name }) => name)),
-    probes: new Map(),
+    probes: probeNames,
     catalogue,
   };
   checkReferences(uses, names, problems);
+  lintSecrets(actions, probes, { problems, names, vars });
+  lintClaims(manifests, problems);
   return {
     watch: {
       place: node.place,
@@ -72,12 +90,13 @@ export function loadWatch(node: LoadNode, input: WatchInput): WatchDraft | undef
       manifests,
       observe,
       health,
-      status: statusFields.map(({ field }) => field),
-      probes: [],
-      actions: [],
+      status,
+      probes,
+      actions,
     },
     names,
     statusFields,
+    settings,
     writesStatus: (noun('health') ?? noun('status'))?.keyPlace,
   };
 }

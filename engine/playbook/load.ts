@@ -15,7 +15,7 @@ import { Problems } from './load-problems.ts';
 import { loadWatch, type WatchDraft } from './load-watch.ts';
 import type { LoadResult, Playbook, PlaybookFiles, Watch } from './model.ts';
 import { statusOwners } from './status-owner.ts';
-import { checkStatusSchema } from './status-schema.ts';
+import { checkSettings, checkStatusSchema } from './status-schema.ts';
 import { checkWatchesSchema } from './watches-schema.ts';
 import { parseYaml } from './yaml.ts';
 
@@ -104,6 +104,7 @@ function finishWatches(
     const ownsStatus = owners.has(draft);
     const { watch, names, statusFields: fields } = draft;
     if (ownsStatus) checkStatusSchema({ place: watch.place, gvk: watch.gvk, fields }, names, problems);
+    checkSettings(draft.settings, names, problems);
     return { ...watch, ownsStatus };
   });
 }

@@ -71,7 +71,27 @@ function checkField(
     problems.error('StatusFieldMissing', node.keyPlace, { message, hint });
     return;
   }
-  const target = verdict.schema;
+  checkFieldType({ field, node }, verdict.schema, { names, problems });
+}
+
+/** The new values that actions give to held fields; the fields themselves are judged where they are declared. */
+export function checkSettings(
+  settings: readonly PlacedStatusField[],
+  names: Names,
+  problems: Problems,
+): void {
+  const schema = names.catalogue.schemaOf(names.resource);
+  for (const placed of settings) {
+    const verdict = followPath(schema, ['status', placed.field.name], 'index');
+    if (verdict.kind === 'possible') checkFieldType(placed, verdict.schema, { names, problems });
+  }
+}
+
+function checkFieldType(
+  { field, node }: PlacedStatusField,
+  target: SchemaNode | undefined,
+  { names, problems }: { names: Names; problems: Problems },
+): void {
   const found = typeOf(field.kind === 'held' ? field.initial : field.value, names);
   if (target === undefined || found === undefined || fits(found, target)) return;
   const message = `status.${field.name} is ${describeType(target)} in the schema, and this yields a value of the type ${found}`;

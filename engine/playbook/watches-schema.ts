@@ -1,21 +1,16 @@
 /**
- * The shape of watches.yaml, judged by the same JSON Schema that editors read. The only module that imports ajv.
- * Each finding of ajv becomes a Diagnostic with the place in the file and what to do.
+ * The shape of watches.yaml, judged by the same JSON Schema that editors read. Each finding becomes a Diagnostic with the place in the file and what to do.
  */
 
-import type { ErrorObject } from 'ajv/dist/2020.js';
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import schema from '../../schemas/watches.schema.json' with { type: 'json' };
 import type { Json } from '../kube/object.ts';
+import { type ErrorObject, schemaErrors } from './json-schema.ts';
 import { type LoadDocument, type LoadNode, nodeAt } from './load-node.ts';
 import type { Problems } from './load-problems.ts';
 import { didYouMean } from './suggest.ts';
 
 /** Nouns of the language that this version does not carry out yet. */
-const LATER_NOUNS = ['probes', 'actions', 'admission', 'conversion'];
-
-/** The schema is our own and judged by a test, strictly: to judge it again would treble the time. */
-const QUICKLY = { validateSchema: false, meta: false, strict: false, code: { optimize: false } } as const;
+const LATER_NOUNS = ['admission', 'conversion'];
 
 /** Reports every key and value of watches.yaml that the schema does not allow. True: there is none. */
 export function checkWatchesSchema(document: LoadDocument, value: Json, problems: Problems): boolean {
@@ -29,11 +24,9 @@ export function checkAgainstSchema(
   value: Json,
   problems: Problems,
 ): boolean {
-  const ajv = new Ajv2020({ ...QUICKLY, allErrors: true, verbose: true });
-  const validate = ajv.compile(rules);
-  if (validate(value)) return true;
-  for (const error of validate.errors ?? []) report(error, document, problems);
-  return false;
+  const errors = schemaErrors(rules, value);
+  for (const error of errors) report(error, document, problems);
+  return errors.length === 0;
 }
 
 function report(error: ErrorObject, document: LoadDocument, problems: Problems): void {
