@@ -13,7 +13,7 @@ import {
   refOf,
 } from '../kube/object.ts';
 import type { Watch } from '../playbook/model.ts';
-import type { KindInfo, Memory, Snapshot } from '../reconcile/model.ts';
+import { emptyActionInputs, type KindInfo, type Memory, type Snapshot } from '../reconcile/model.ts';
 import { type Dependencies, namespaceToken, newDependencies, refToken } from './dependencies.ts';
 import type { KindView } from './kind-view.ts';
 import { observeAll } from './observe.ts';
@@ -61,7 +61,7 @@ export function buildSnapshot(
       dependencies,
       otherNamespaces: sources.allowances.otherNamespaces,
     }),
-    probes: {},
+    actions: emptyActionInputs(one.resource.metadata.namespace ?? ''),
     namespace: (name) => namespaceInfo(views, name, dependencies),
     hashKey: sources.hashKey,
     fieldManager: FIELD_MANAGER,

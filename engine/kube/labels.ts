@@ -38,6 +38,18 @@ export const DELETION_ANNOTATION = 'libretto.dev/deletion';
 export const FINALIZER = 'libretto.dev/cleanup';
 /** Label on a ConfigMap that is (a part of) a playbook; the value is the playbook's name. */
 export const PLAYBOOK_LABEL = 'libretto.dev/playbook';
+/** Label on what a run makes (Jobs and their Pods, Secrets of outputs): the run's uid. */
+export const RUN_UID_LABEL = 'libretto.dev/run-uid';
+/** Label beside it: the step's name. */
+export const RUN_STEP_LABEL = 'libretto.dev/run-step';
+/** Label beside it: `attempt`, and with forEach `attempt.item`. */
+export const RUN_ATTEMPT_LABEL = 'libretto.dev/run-attempt';
+/** Label on an ActionRun that the engine made: the action's name. */
+export const ACTION_LABEL = 'libretto.dev/action';
+/** Annotation on a resource: what its actions have done, so that nothing is done twice when runs are deleted. */
+export const ACTION_STATE_ANNOTATION = 'libretto.dev/action-state';
+/** Annotation on a resource that lets it go without its final actions: `true`. */
+export const SKIP_FINAL_ACTIONS_ANNOTATION = 'libretto.dev/skip-final-actions';
 /** Label every child carries, the field's own. */
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 export const FIELD_MANAGER = 'libretto';

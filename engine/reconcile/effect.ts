@@ -12,7 +12,12 @@ interface EffectBase {
   readonly timeoutMs: number;
 }
 
-export type Effect = EffectBase & EffectCall;
+export type Effect = EffectBase & (EffectCall | KeepCall);
+
+/** What runs under the key goes on and its outcome is kept, but nothing is started: the call cannot be told now. */
+export interface KeepCall {
+  readonly kind: 'keep';
+}
 
 export type EffectCall =
   | {

@@ -2,8 +2,13 @@
  * The two ends of the pure core: a Snapshot goes in, a Plan comes out. Both are plain data, so a decision can be
  * tested, printed and repeated.
  */
-import type { GroupVersionKind, Json, JsonObject, KubeObject, ObjectRef } from '../kube/object.ts';
+import type { GroupVersionKind, JsonObject, KubeObject, ObjectRef } from '../kube/object.ts';
 import type { SchemaNode } from '../kube/schema.ts';
+import type { ActionInputs, ActionPlan } from './action-contract.ts';
+import type { EventNote } from './event.ts';
+
+export * from './action-contract.ts';
+export type { EventNote };
 
 /** What is known of a kind from discovery; undefined from the lookup: the cluster does not serve it (now). */
 export interface KindInfo {
@@ -46,6 +51,8 @@ export interface Memory {
   readonly statusAt: number;
   /** A (wanted, stored) pair of statuses that writing does not bring together: not written again. */
   readonly statusProven: string;
+  /** By action: since when, in this engine's life, `when` has had the value (its hash); for `for`. */
+  readonly holding?: Readonly<Record<string, { readonly value: string; readonly since: number }>>;
 }
 
 export interface ContestedField {
@@ -99,8 +106,8 @@ export interface Snapshot {
   kind(gvk: GroupVersionKind): KindInfo | undefined;
   /** By observation name. */
   readonly observed: Readonly<Record<string, ObservedObjects>>;
-  /** By probe name; unused until the playbook has probes. */
-  readonly probes: Readonly<Record<string, Json>>;
+  /** Runs, effects and probes of this resource. */
+  readonly actions: ActionInputs;
   /** Namespaces as far as known: undefined means missing. */
   namespace(
     name: string,
@@ -119,13 +126,6 @@ export interface Snapshot {
    * pass. It is the only randomness, and it comes from outside.
    */
   readonly entropy?: string;
-}
-
-export interface EventNote {
-  readonly type: 'Normal' | 'Warning';
-  /** PascalCase. */
-  readonly reason: string;
-  readonly message: string;
 }
 
 interface ChangeBase {
@@ -212,6 +212,8 @@ export interface Plan {
   /** Kinds that this pass manages, to be added to the inventory before the first change. */
   readonly kinds: readonly GroupVersionKind[];
   readonly memory: Memory;
+  /** Runs to write, effects and probes that go on now. Absent: none; what was running is ended. */
+  readonly actions?: ActionPlan;
 }
 
 /** What became of a change; `skipped` where an earlier one of its plan failed. */

@@ -48,7 +48,7 @@ export class Scope {
       ...('status' in resource ? { status: resource.status } : {}),
       children: this.#children,
       observe: observedValues(watch, snapshot),
-      probes: snapshot.probes,
+      probes: snapshot.actions.probes,
       vars: this.#vars,
       rendered: this.#rendered,
     };
@@ -94,7 +94,7 @@ export class Scope {
       case 'observe':
         return name === undefined ? undefined : this.#absenceOfObserved(name, rest);
       case 'probes':
-        return absence(`probes.${reference.path.join('.')}`, this.snapshot.probes, reference.path);
+        return absence(`probes.${reference.path.join('.')}`, this.snapshot.actions.probes, reference.path);
       case 'rendered':
         return absence(`rendered.${reference.path.join('.')}`, this.#rendered, reference.path);
       case 'vars':

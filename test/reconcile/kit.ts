@@ -20,6 +20,7 @@ import {
 import { getPath } from '../../engine/kube/value.ts';
 import { loadPlaybook } from '../../engine/playbook/load.ts';
 import type { Watch } from '../../engine/playbook/model.ts';
+import { emptyActionInputs } from '../../engine/reconcile/action-contract.ts';
 import { afterChange, initialMemory } from '../../engine/reconcile/memory.ts';
 import type {
   Change,
@@ -122,7 +123,7 @@ export class World {
       lookup: (ref) => this.objects.get(refKey(ref)),
       kind: (gvk) => this.#kind(gvk),
       observed: this.observed,
-      probes: {},
+      actions: emptyActionInputs('shop'),
       namespace: (name) => this.namespaces[name],
       inventory: this.inventory,
       hashKey: 'key',

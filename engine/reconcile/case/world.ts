@@ -19,6 +19,7 @@ import {
 } from '../../kube/object.ts';
 import type { SchemaLookup } from '../../kube/schema.ts';
 import { asJson, isJsonObject, omit } from '../../kube/value.ts';
+import { emptyActionInputs } from '../action-contract.ts';
 import { afterChange, initialMemory } from '../memory.ts';
 import type { Change, KindInfo, Memory, Plan, Snapshot } from '../model.ts';
 import type { Case } from './model.ts';
@@ -82,7 +83,7 @@ export class CaseWorld {
       observed: Object.fromEntries(
         Object.entries(this.observed).map(([name, objects]) => [name, { synced: true, objects }]),
       ),
-      probes: this.probes,
+      actions: emptyActionInputs(this.resource.metadata.namespace ?? '', this.probes),
       namespace: () => ({ terminating: false, labels: {} }),
       inventory: this.#inventory,
       hashKey: 'golden',
