@@ -47,7 +47,7 @@ function withoutComments(text: string): string {
 
 /** `code: 'X'`, `code = 'X'`, `code: a ? 'X' : 'Y'`. */
 function propertyCodes(text: string): readonly string[] {
-  const values = [...text.matchAll(/\bcode(?:\s*=|:)\s*([^,;{}]*)/g)].map(([, value]) => value ?? '');
+  const values = [...text.matchAll(/\bcode(?:\s*=(?!=)|:)\s*([^,;{}]*)/g)].map(([, value]) => value ?? '');
   return values.flatMap(literalsIn);
 }
 
