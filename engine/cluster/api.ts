@@ -113,8 +113,73 @@ export interface Cache {
   release(): void;
 }
 
+interface CallOptions {
+  readonly timeoutMs: number;
+  /** Ends the call: it fails as `Cancelled`. */
+  readonly signal?: AbortSignal;
+  readonly beforeSend?: BeforeSend;
+}
+
+export interface ExecRequest extends CallOptions {
+  readonly namespace: string;
+  readonly pod: string;
+  /** Undefined: the pod's default container (its annotation, else the first). */
+  readonly container?: string;
+  readonly command: readonly string[];
+  /** Sent whole, then the command reads the end of its input. */
+  readonly stdin?: string;
+}
+
+export interface HttpRequest extends CallOptions {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** PEM bundle to trust instead of the system's. */
+  readonly ca?: string;
+}
+
+export interface CallFailure {
+  readonly kind: 'failed';
+  /**
+   * `TimedOut`, `PodNotFound`, `PodNotRunning`, `ContainerNotFound`, `ExecFailed`, `Forbidden`, `BadRequest`,
+   * `Unreachable`, `Cancelled`.
+   */
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Of what came back at most 64 KiB of each text are kept (of stderr the end); `truncated`: there was more. */
+export type ExecAnswer =
+  | {
+      readonly kind: 'exec';
+      readonly exitCode: number;
+      readonly stdout: string;
+      readonly stderr: string;
+      readonly truncated: boolean;
+    }
+  | CallFailure;
+
+export type HttpAnswer =
+  | {
+      readonly kind: 'http';
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: string;
+      readonly truncated: boolean;
+    }
+  | CallFailure;
+
+/** Calls on the applications themselves. They never reject: a call that could not be made is an answer, too. */
+export interface ApplicationCalls {
+  exec(request: ExecRequest): Promise<ExecAnswer>;
+  /** No redirect is followed: it is the answer. */
+  http(request: HttpRequest): Promise<HttpAnswer>;
+}
+
 export interface Cluster {
   readonly client: ClusterClient;
+  readonly calls: ApplicationCalls;
   readonly discovery: Discovery;
   cache(selection: CacheSelection): Cache;
   /** Ends every watch and connection. */

@@ -4,6 +4,7 @@ import type { Logger } from '../base/logger.ts';
 import { schemaFromOpenApi } from '../kube/schema-model.ts';
 import type { Cluster } from './api.ts';
 import { createCacheRegistry } from './caches.ts';
+import { createCalls } from './calls.ts';
 import { createClient } from './client.ts';
 import { ClusterDiscovery } from './discovery.ts';
 import type { LoadedKubeConfig } from './kubeconfig.ts';
@@ -45,6 +46,7 @@ export async function connectCluster(options: ConnectOptions): Promise<Cluster> 
   discovery.watch((selection) => caches.cache(selection));
   return {
     client: createClient(transport, discovery),
+    calls: createCalls({ transport, clock }),
     discovery,
     cache: (selection) => caches.cache(selection),
     async close() {

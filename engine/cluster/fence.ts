@@ -1,18 +1,13 @@
 /** A client that writes only while it may: what stands between a former leader and the cluster. */
 import { EngineError } from '../base/errors.ts';
-import type { ClusterClient } from './api.ts';
+import type { ApplicationCalls, ClusterClient } from './api.ts';
 
 /**
  * Reads pass; a write while `mayWrite` answers false fails with an EngineError `NotLeader` and is not sent. Asked in
  * the same turn of the event loop in which the request is handed to a connection, and again before a repetition.
  */
 export function fencedClient(client: ClusterClient, mayWrite: () => boolean): ClusterClient {
-  const beforeSend = (): void => {
-    if (mayWrite()) return;
-    throw new EngineError('NotLeader', 'this process is not the leader (any more): nothing was written', {
-      hint: 'the leader does this work; nothing needs to be done',
-    });
-  };
+  const beforeSend = fence(mayWrite);
   return {
     get: (...args) => client.get(...args),
     list: (...args) => client.list(...args),
@@ -26,5 +21,23 @@ export function fencedClient(client: ClusterClient, mayWrite: () => boolean): Cl
       if (args[0] !== 'GET') beforeSend();
       return client.raw(...args);
     },
+  };
+}
+
+/** Calls on applications change them, so a former leader makes none: they fail as `Cancelled`. */
+export function fencedCalls(calls: ApplicationCalls, mayWrite: () => boolean): ApplicationCalls {
+  const beforeSend = fence(mayWrite);
+  return {
+    exec: (request) => calls.exec({ ...request, beforeSend }),
+    http: (request) => calls.http({ ...request, beforeSend }),
+  };
+}
+
+function fence(mayWrite: () => boolean): () => void {
+  return () => {
+    if (mayWrite()) return;
+    throw new EngineError('NotLeader', 'this process is not the leader (any more): nothing was written', {
+      hint: 'the leader does this work; nothing needs to be done',
+    });
   };
 }

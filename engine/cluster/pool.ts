@@ -5,7 +5,7 @@
  * TCP keep-alive probes begin after 15 s of silence; libuv sends one a second and gives up after ten, so that a
  * peer that vanished is found in 25 s, watches included.
  */
-import { Agent, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from 'undici';
+import { Agent, type Dispatcher, ProxyAgent, Socks5ProxyAgent, WebSocket } from 'undici';
 import type { TlsIdentity } from './kubeconfig.ts';
 
 export interface PoolSettings {
@@ -14,8 +14,17 @@ export interface PoolSettings {
   readonly proxyUrl: string | undefined;
 }
 
+export interface SocketOptions {
+  /** Path below the server's address, with its query. */
+  readonly path: string;
+  readonly protocols: readonly string[];
+  readonly headers: Readonly<Record<string, string | string[]>>;
+}
+
 export interface ConnectionPool {
   request(options: Omit<Dispatcher.RequestOptions, 'origin'>): Promise<Dispatcher.ResponseData>;
+  /** A WebSocket that is being opened; it ends with the dispatcher that carries it. */
+  socket(options: SocketOptions): WebSocket;
   /** Takes other settings for the requests to come, where they differ. */
   use(settings: PoolSettings): void;
   /** New connections for the requests to come. */
@@ -45,6 +54,14 @@ export function createConnectionPool(first: PoolSettings): ConnectionPool {
   };
   return {
     request: (options) => current.request({ ...options, origin: settings.server }),
+    socket: ({ path, protocols, headers }) =>
+      new WebSocket(settings.server.replace(/^http/, 'ws') + path, {
+        protocols: [...protocols],
+        headers: Object.entries(headers).flatMap(([name, value]) =>
+          [value].flat().map((text): [string, string] => [name, text]),
+        ),
+        dispatcher: current,
+      }),
     use(next) {
       if (JSON.stringify(next) === JSON.stringify(settings)) return;
       settings = next;

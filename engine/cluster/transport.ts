@@ -6,7 +6,7 @@
  * 401 reads the credentials anew, once. Nothing else is repeated: a write is never sent twice. No client-side limit
  * of requests per second: API priority and fairness does that better.
  */
-import type { Dispatcher } from 'undici';
+import type { Dispatcher, WebSocket } from 'undici';
 import { type Clock, pause } from '../base/clock.ts';
 import { EngineError, errorMessage } from '../base/errors.ts';
 import type { Json } from '../kube/object.ts';
@@ -87,8 +87,18 @@ export interface Transport {
    * knows what silence means, and ends it through `signal`.
    */
   lines(request: TransportRequest, sink: LineSink): Promise<void>;
+  /** A WebSocket that is being opened. Why an opening failed it can't tell: the same GET as a request can. */
+  socket(request: SocketRequest): Promise<WebSocket>;
   /** Ends every connection; requests on their way fail. */
   close(): Promise<void>;
+}
+
+export interface SocketRequest {
+  /** Path below the server's address, with its query. */
+  readonly path: string;
+  /** Subprotocols, the best first. */
+  readonly protocols: readonly string[];
+  readonly beforeSend?: BeforeSend;
 }
 
 const DEFAULT_TIMEOUT_MS = 35_000;
@@ -172,6 +182,13 @@ class HttpTransport implements Transport {
       const rest = splitter.rest();
       if (rest !== '') sink.onLine(rest);
     });
+  }
+
+  async socket({ path, protocols, beforeSend }: SocketRequest): Promise<WebSocket> {
+    const access = this.#currentAccess(false) ?? (await this.#renewAccess(false));
+    beforeSend?.();
+    const { accept: _accept, ...headers } = this.#headers({ method: 'GET', path }, access.headers);
+    return access.connections.socket({ path: this.#prefix + path, protocols, headers });
   }
 
   async close(): Promise<void> {
