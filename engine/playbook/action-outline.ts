@@ -35,6 +35,20 @@ export type ActionOutlines = ReadonlyMap<string, ActionOutline>;
 
 const STEP_KINDS = ['job', 'exec', 'http', 'wait', 'set', 'delete', 'run', 'apply', 'commit'] as const;
 
+/** Keys beside the sort of a step. */
+const STEP_KEYS = [
+  'name',
+  'when',
+  'unless',
+  'forEach',
+  'timeout',
+  'retries',
+  'vars',
+  'outputs',
+  'message',
+  'params',
+];
+
 export function outlineActions(scope: WatchScope, node: LoadNode | undefined): ActionOutlines {
   const entries = node === undefined ? [] : scope.document.entries(node);
   return new Map(entries.map((entry) => [entry.name, outlineAction(scope, entry)]));
@@ -101,7 +115,9 @@ function kindOf({ document, problems }: WatchScope, node: LoadNode): StepKind | 
   const found = STEP_KINDS.filter((kind) => document.get(node, kind) !== undefined);
   const [only, second] = found;
   if (only !== undefined && second === undefined) return only;
-  if (!isMapNode(node)) return undefined;
+  // A misspelt sort is reported as an unknown key, with the nearest one.
+  const misspelt = document.entries(node).some(({ name }) => !STEP_KEYS.includes(name));
+  if (!isMapNode(node) || (only === undefined && misspelt)) return undefined;
   const sorts = `${STEP_KINDS.slice(0, -1).join(', ')} and ${STEP_KINDS.at(-1)}`;
   const message = only === undefined ? 'the step says nothing to do' : `the step says ${found.join(' and ')}`;
   problems.error('BadStep', node.place, { message, hint: `a step is exactly one of ${sorts}` });

@@ -3,6 +3,7 @@
  * metadata only, so that the values of Secrets stay out of memory.
  */
 import { apiVersionOf, type GroupVersionKind, groupKind } from '../kube/object.ts';
+import { actionReferences, probeReferences, touchedKinds } from './action-readers.ts';
 import type { Expression, Reference, Template, TemplateString } from './language.ts';
 import type { Manifest, Observation, Playbook, Watch } from './model.ts';
 
@@ -33,7 +34,7 @@ const READY_AT_ONCE: ReadonlySet<string> = new Set([
   'IngressClass.networking.k8s.io',
 ]);
 
-/** Every kind that the playbook watches, keeps or observes, once each (by group, version and kind). */
+/** Every kind that the playbook watches, keeps, observes or touches in actions, once each (by group, version and kind). */
 export function collectReads(playbook: Playbook): readonly KindRead[] {
   const reads = new Map<string, KindRead>();
   const add = (gvk: GroupVersionKind, full: boolean): void => {
@@ -46,6 +47,7 @@ export function collectReads(playbook: Playbook): readonly KindRead[] {
     add(watch.gvk, true);
     for (const manifest of watch.manifests) add(manifest.gvk, readsChild(manifest, references));
     for (const observation of watch.observe) add(observation.gvk, readsObserved(observation, references));
+    for (const gvk of touchedKinds(watch.actions)) add(gvk, !READY_AT_ONCE.has(groupKind(gvk)));
   }
   return [...reads.values()];
 }
@@ -86,7 +88,11 @@ function referencesOf(watch: Watch): readonly Reference[] {
     ...health.flatMap(({ when, message }) => [when, message]),
     ...status.map((field) => (field.kind === 'held' ? field.initial : field.value)),
   ];
-  return readers.flatMap((reader) => reader?.references ?? []);
+  return [
+    ...readers.flatMap((reader) => reader?.references ?? []),
+    ...actionReferences(watch.actions),
+    ...probeReferences(watch.probes),
+  ];
 }
 
 function manifestReaders(
