@@ -14,7 +14,7 @@ import { execFile } from 'node:child_process';
 import { describe, inject } from 'vitest';
 import './harness-setup.ts';
 
-export { testKubeConfig, testKubeconfigPath, testNamespace } from '../cluster/harness.ts';
+export { testKubeconfigPath, testNamespace } from '../cluster/harness.ts';
 
 /** `describe` for tests that need real containers. */
 export function describeOnNode(name: string, body: () => void): void {
