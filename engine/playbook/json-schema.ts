@@ -49,8 +49,9 @@ export function compileParams(schema: JsonObject): CompiledParams {
   }
 }
 
-function regularExpression(pattern: string): { test(text: string): boolean } {
-  return { test: patternTest(pattern) };
+/** ajv keeps compiled patterns by their text. */
+function regularExpression(pattern: string): { test(text: string): boolean; toString(): string } {
+  return { test: patternTest(pattern), toString: () => pattern };
 }
 
 /** ajv knows no bigint; for a judgement of type and size the nearest number will do. */
