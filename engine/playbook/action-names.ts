@@ -6,11 +6,11 @@ import type { Position } from './load-scope.ts';
 import type { OutputNames } from './run-names.ts';
 
 /** Where the vars of an action stand: parameters are known, nothing was done yet. */
-export function actionPosition(action: ActionOutline, outlines: ActionOutlines): Position {
+export function actionPosition(action: ActionOutline, inherited: ReadonlySet<string>): Position {
   return {
     perItem: false,
     stage: 'any',
-    vars: new Set([...namesOf(action.vars), ...inheritedVars(action, outlines)]),
+    vars: new Set([...namesOf(action.vars), ...inherited]),
     run: {
       params: paramNames(action.params),
       outputs: new Map(),
@@ -20,9 +20,17 @@ export function actionPosition(action: ActionOutline, outlines: ActionOutlines):
   };
 }
 
+/** What surrounds a step. */
+export interface Around {
+  readonly action: ActionOutline;
+  readonly outlines: ActionOutlines;
+  /** Of the actions that run this one. */
+  readonly inherited: ReadonlySet<string>;
+}
+
 /** Where a step stands, outside its forEach. */
-export function stepPosition(step: StepOutline, action: ActionOutline, outlines: ActionOutlines): Position {
-  const base = actionPosition(action, outlines);
+export function stepPosition(step: StepOutline, { action, outlines, inherited }: Around): Position {
+  const base = actionPosition(action, inherited);
   const earlier = action.steps.slice(0, action.steps.indexOf(step));
   return {
     ...base,

@@ -131,15 +131,14 @@ function reportDuplicate({ problems }: WatchScope, node: LoadNode, name: string)
 
 /** Actions that run the named one, directly or through others. */
 export function callersOf(name: string, outlines: ActionOutlines): ReadonlySet<string> {
-  const callers = new Set<string>();
-  let found = [name];
-  while (found.length > 0) {
-    const wanted = found;
-    found = [...outlines.values()]
-      .filter(({ steps }) => steps.some(({ runs }) => runs !== undefined && wanted.includes(runs)))
-      .map((outline) => outline.name)
-      .filter((caller) => !callers.has(caller));
-    for (const caller of found) callers.add(caller);
+  const direct = new Map<string, Set<string>>();
+  for (const { name: caller, steps } of outlines.values()) {
+    for (const { runs } of steps) {
+      if (runs !== undefined) direct.set(runs, (direct.get(runs) ?? new Set()).add(caller));
+    }
   }
+  const callers = new Set(direct.get(name));
+  // A set that grows while it is walked is walked to its end.
+  for (const caller of callers) for (const further of direct.get(caller) ?? []) callers.add(further);
   return callers;
 }

@@ -44,7 +44,7 @@ export function checkFrozen(
 ): void {
   if (around.first) return;
   for (const { name, expression } of fields) {
-    const live = expression.references.find((each) => readsSpec(each, around, []));
+    const live = expression.references.find((each) => readsSpec(each, around, new Set()));
     if (live === undefined) continue;
     const path = [live.root, ...live.path].join('.');
     const message = `status.${name} is set from ${path}, which may have changed since the run began`;
@@ -53,13 +53,14 @@ export function checkFrozen(
   }
 }
 
-function readsSpec({ root, path }: Reference, around: SetSurroundings, seen: readonly string[]): boolean {
+function readsSpec({ root, path }: Reference, around: SetSurroundings, seen: Set<string>): boolean {
   const [name] = path;
   if (root === 'spec') return true;
   if (root === 'object') return name === undefined || name === 'spec';
-  if (root !== 'vars' || name === undefined || around.frozen.has(name) || seen.includes(name)) return false;
+  if (root !== 'vars' || name === undefined || around.frozen.has(name) || seen.has(name)) return false;
+  seen.add(name);
   const found = around.watchVars.find((each) => each.name === name);
-  return found?.expression.references.some((each) => readsSpec(each, around, [...seen, name])) ?? false;
+  return found?.expression.references.some((each) => readsSpec(each, around, seen)) ?? false;
 }
 
 /** A Job of a step is created once and watched to its end. */

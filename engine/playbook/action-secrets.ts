@@ -94,7 +94,7 @@ function lintStatus(
   }
 }
 
-function readsSecret({ root, path }: Reference, facts: StepFacts, seen: readonly string[] = []): boolean {
+function readsSecret({ root, path }: Reference, facts: StepFacts, seen: Set<string> = new Set()): boolean {
   const [first = '', second] = path;
   switch (root) {
     case 'object':
@@ -112,9 +112,10 @@ function readsSecret({ root, path }: Reference, facts: StepFacts, seen: readonly
       return gvk !== undefined && isSecret(gvk) && isOpen(path.slice(1));
     }
     case 'vars': {
-      if (seen.includes(first)) return false;
+      if (seen.has(first)) return false;
+      seen.add(first);
       const found = facts.vars.find(({ name }) => name === first);
-      return found?.expression.references.some((each) => readsSecret(each, facts, [...seen, first])) ?? false;
+      return found?.expression.references.some((each) => readsSecret(each, facts, seen)) ?? false;
     }
     case 'run':
       return (

@@ -3,8 +3,8 @@ import { sha256 } from '../base/hash.ts';
 import { canonicalJson } from '../kube/canonical.ts';
 import { durationAt } from './action-duration.ts';
 import { RESULT_FIELDS, type Step, type StepKind } from './action-model.ts';
-import { inheritedVars, stepPosition } from './action-names.ts';
-import type { ActionOutline, ActionOutlines, StepOutline } from './action-outline.ts';
+import { type Around, stepPosition } from './action-names.ts';
+import type { StepOutline } from './action-outline.ts';
 import { checkDelete, checkFrozen, checkJob, checkSetField } from './action-rules.ts';
 import { treeAt } from './action-tree.ts';
 import type { NamedExpression, Template } from './language.ts';
@@ -27,11 +27,9 @@ export interface WatchFacts {
   readonly settings: PlacedStatusField[];
 }
 
-export interface StepInput {
+export interface StepInput extends Around {
   readonly scope: WatchScope;
   readonly facts: WatchFacts;
-  readonly action: ActionOutline;
-  readonly outlines: ActionOutlines;
 }
 
 type StepBase = Omit<Extract<Step, { kind: 'commit' }>, 'kind'>;
@@ -39,7 +37,7 @@ type StepWork = Step extends infer Each ? (Each extends Step ? Omit<Each, keyof 
 
 /** Undefined where something that it needs was refused (and reported). */
 export function loadStep(outline: StepOutline, input: StepInput): Step | undefined {
-  const outside = stepPosition(outline, input.action, input.outlines);
+  const outside = stepPosition(outline, input);
   const inside = { ...outside, perItem: outline.list };
   checkKeys(outline, input.scope);
   const base = loadBase(outline, input, { outside, inside });
@@ -75,9 +73,9 @@ function loadBase(
   };
 }
 
-function outerVars({ action, outlines, facts }: StepInput): ReadonlySet<string> {
+function outerVars({ action, inherited, facts }: StepInput): ReadonlySet<string> {
   const names = [...facts.vars, ...action.vars].map(({ name }) => name);
-  return new Set([...names, ...inheritedVars(action, outlines)]);
+  return new Set([...names, ...inherited]);
 }
 
 function loadOutputs(

@@ -30,7 +30,7 @@ export function loadActions(
   return [...outlines.values()].map((outline) => loadAction(outline, { scope, facts, outlines, links }));
 }
 
-interface ActionInput extends Omit<StepInput, 'action'> {
+interface ActionInput extends Omit<StepInput, 'action' | 'inherited'> {
   readonly outlines: ActionOutlines;
   readonly links: ReadonlyMap<string, ActionLinks>;
 }
@@ -41,9 +41,10 @@ function loadAction(outline: ActionOutline, { scope, facts, outlines, links }: A
   const on = loadTrigger(scope, key('on'));
   if (isSilent(on) && callersOf(outline.name, outlines).size === 0) reportSilent(scope, outline);
   checkParamsSchema(scope, outline);
-  const outer = new Set([...facts.vars.map(({ name }) => name), ...inheritedVars(outline, outlines)]);
-  const vars = loadVars(scope, key('vars'), { position: actionPosition(outline, outlines), outer });
-  const input: StepInput = { scope, facts, action: outline, outlines };
+  const inherited = inheritedVars(outline, outlines);
+  const outer = new Set([...facts.vars.map(({ name }) => name), ...inherited]);
+  const vars = loadVars(scope, key('vars'), { position: actionPosition(outline, inherited), outer });
+  const input: StepInput = { scope, facts, action: outline, outlines, inherited };
   const steps = (rollback: boolean): readonly Step[] =>
     outline.steps.filter((step) => step.rollback === rollback).flatMap((step) => loadStep(step, input) ?? []);
   const limit = limitOf(scope, key('limit'));
