@@ -1,14 +1,17 @@
 /** Actions that name each other: by `run`, `after` and `interrupts`. Each name must be there, and no circle. */
 
+import { canonicalJson } from '../kube/canonical.ts';
 import { paramNames } from './action-names.ts';
 import type { ActionOutline, ActionOutlines } from './action-outline.ts';
 import { describeCycle, orderByDependency } from './dependency-order.ts';
 import { compileParams } from './json-schema.ts';
 import { wordNodes } from './load-action-calls.ts';
 import { type LoadNode, textOf } from './load-node.ts';
+import type { Problems } from './load-problems.ts';
 import type { WatchScope } from './load-scope.ts';
 import type { Manifest } from './model.ts';
 import { didYouMean } from './suggest.ts';
+import { jsonOf } from './yaml-node.ts';
 
 export interface ActionLinks {
   /** Ids of manifests (each document of a file) and names of actions. */
@@ -86,9 +89,24 @@ function checkParams({ document, problems }: WatchScope, step: LoadNode, called:
   const required = called.params?.required;
   const wanted: readonly unknown[] = Array.isArray(required) ? required : [];
   const missing = wanted.filter((name) => !given.some((each) => each.name === name));
-  if (missing.length === 0) return;
+  if (missing.length === 0) {
+    checkLiteral(problems, params, called);
+    return;
+  }
   const message = `the action ${called.name} wants ${missing.join(', ')}`;
   problems.error('MissingParam', (params ?? step).place, { message, hint: 'give it under params' });
+}
+
+/** Parameters without any `{{ }}` are judged now; others when the run gets them. */
+function checkLiteral(problems: Problems, params: LoadNode | undefined, called: ActionOutline): void {
+  const value = params === undefined ? {} : jsonOf(params.yaml);
+  if (params === undefined || called.params === undefined || canonicalJson(value).includes('{{')) return;
+  const compiled = compileParams(called.params);
+  const [first, ...others] = compiled.kind === 'compiled' ? compiled.check(value) : [];
+  // A name that is not allowed was reported with the nearest one.
+  if (first === undefined || first.includes('additional properties')) return;
+  const message = [first, ...others].join('; ');
+  problems.error('WrongParam', params.place, { message, hint: `see the params of ${called.name}` });
 }
 
 /** The schema of the parameters must be one, and speak of an object. */

@@ -205,6 +205,15 @@ describe('parameters', () => {
     expect(codes(called(schema, '{pod: db-0, pood: db-1}'))).toEqual(['UnknownParam']);
   });
 
+  test('that are literal have the right type', () => {
+    const schema = '{type: object, properties: {n: {type: integer}}}';
+    expect(said(called(schema, '{n: three}'))).toEqual([
+      'WrongParam: params.n must be integer (see the params of b)',
+    ]);
+    expect(codes(called(schema, '{n: 3}'))).toEqual([]);
+    expect(codes(called(schema, '{n: "{{spec.size}}"}'))).toEqual([]);
+  });
+
   test('keep their structure and their types, and lose what is absent', () => {
     const files = called(
       '{type: object}',
