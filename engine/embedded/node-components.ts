@@ -22,8 +22,13 @@ export interface NodeLayout {
 
 /** In the machine's own /run. */
 export const CONTAINERD_SOCKET = '/run/containerd/containerd.sock';
-/** Where CoreDNS says that it has seen the Services. */
-export const DNS_READY_PORT = 8181;
+const DNS_READY_PORT = 8181;
+/** Where each says that it serves, by port and path at the node's address. */
+export const HEALTH = {
+  kubelet: '10248/healthz',
+  'kube-proxy': '10256/livez',
+  coredns: `${DNS_READY_PORT}/ready`,
+} as const;
 const BRIDGE = 'pods';
 
 export function containerd(layout: NodeLayout): ProcessSpec {
@@ -108,6 +113,7 @@ function kubeletConfig(layout: NodeLayout): unknown {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
     address,
+    healthzBindAddress: address,
     authentication: {
       anonymous: { enabled: false },
       webhook: { enabled: true },

@@ -73,8 +73,9 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   await mkdir(join(folder, 'log'), { recursive: true });
   const first = await startProcess(spawner, {
     name: 'machine',
-    program: 'unshare',
+    program: 'setpriv', // With the engine's thread the machine ends at once; the reaper does the rest.
     args: [
+      ...['--pdeathsig=KILL', '--', 'unshare'],
       ...['--mount', '--propagation=private', '--net', '--uts', '--ipc', '--pid', '--fork', '--kill-child'],
       ...['--mount-proc', '--', '/bin/sh', '-c', SETUP, 'libretto-machine', folder, name],
     ],

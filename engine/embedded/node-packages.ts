@@ -20,8 +20,6 @@ const PACKAGES = [
   { name: 'runc', program: 'runc' },
   { name: 'containernetworking-plugins', program: 'bridge' },
   { name: 'iptables', program: 'iptables' },
-  { name: 'ipset', program: 'ipset' },
-  { name: 'conntrack', program: 'conntrack' },
   { name: 'iproute2', program: 'ip' },
   { name: 'util-linux', program: 'nsenter' },
   { name: 'mount', program: 'mount' },

@@ -158,8 +158,8 @@ function volumeFor(nodeName: string, claim: Claim, volume: { name: string; path:
 }
 
 async function reclaim({ client, machine, folder }: VolumesOptions, volume: Volume): Promise<void> {
-  const path = volume.spec.local?.path;
-  if (path === undefined || !path.startsWith(folder)) return;
+  const path = join(folder, volume.metadata.name);
+  if (volume.spec.local?.path !== path) return;
   if (volume.spec.storageClassName === LIMITED) await machine.run('umount', ['-l', path]).catch(() => '');
   await rm(path, { recursive: true, force: true });
   await client.send('DELETE', `${VOLUMES}/${volume.metadata.name}`);

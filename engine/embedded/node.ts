@@ -5,6 +5,7 @@
  * rule, control group or file of it is left on the host. The same holds a few seconds after the engine was killed, but for
  * its empty control groups, which the next start removes.
  */
+import { readFileSync } from 'node:fs';
 import { mkdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
@@ -21,7 +22,7 @@ import type { NodeNetwork } from './node-network.ts';
 import { cniFolder, ensurePackages } from './node-packages.ts';
 import { startPolicies } from './node-policies.ts';
 import { startVolumes } from './node-volumes.ts';
-import { claimDataDir, type ProcessList } from './process-list.ts';
+import { claimDataDir, endLeftovers, type ProcessList } from './process-list.ts';
 import {
   type ChildProcess,
   describeExit,
@@ -68,6 +69,7 @@ export interface Node {
 }
 
 const READY_MS = 120_000;
+const ANSWER_MS = 2_000;
 const OVERLAY_FILE_SYSTEM = 0x794c7630;
 
 /** Gets what is missing (packages, programs, images), then starts. Throws `NodeNeedsRoot` and what the parts throw. */
@@ -128,8 +130,17 @@ export function requireRoot(): void {
 /** Why no real node can run here, or undefined. */
 export function whyNoNode(): string | undefined {
   if (process.platform !== 'linux') return `real containers need Linux; this is ${process.platform}`;
-  return process.getuid?.() === 0 ? undefined : 'real containers need root (namespaces, mounts, networks)';
+  if (process.getuid?.() !== 0) return 'real containers need root (namespaces, mounts, networks)';
+  const [, held = '0'] = /^CapEff:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  const missing = Object.entries(CAPABILITIES).filter(
+    ([, bit]) => ((BigInt(`0x${held}`) >> bit) & 1n) === 0n,
+  );
+  if (missing.length === 0) return undefined;
+  return `real containers need ${missing.map(([name]) => name).join(' and ')}, which root lacks here`;
 }
+
+/** By their numbers in capabilities(7): a container's root often lacks them. */
+const CAPABILITIES = { CAP_NET_ADMIN: 12n, CAP_SYS_ADMIN: 21n } as const;
 
 class RunningNode implements Node {
   readonly name: string;
@@ -175,6 +186,7 @@ class RunningNode implements Node {
         elapsedMs: this.#clock.monotonic() - began,
       });
     tell('started');
+    await endLeftovers(this.#clock, this.#folder);
     await rm(this.#folder, { recursive: true, force: true });
     await mkdir(this.#folder, { recursive: true, mode: 0o711 });
     this.#list = await claimDataDir(this.#clock, this.#folder);
@@ -226,7 +238,7 @@ class RunningNode implements Node {
 
   async #startContainers(layout: components.NodeLayout, images: NodeImages): Promise<void> {
     await this.#launch('containerd', components.containerd(layout));
-    await this.#wait('containerd', async () => (await this.#ctr(['version'])) !== '');
+    await this.#serves('containerd');
     await this.importImage(images.pause);
     await this.#launch('kubelet', components.kubelet(layout));
     await this.importImage(images.busybox);
@@ -239,11 +251,11 @@ class RunningNode implements Node {
     const shared = { client: this.#client, machine, clock: this.#clock };
     await this.#launch('kube-proxy', components.kubeProxy(layout));
     await this.#launch('coredns', components.coredns(layout));
+    await this.#serves('kube-proxy');
+    await this.#serves('coredns');
     const folder = join(this.#folder, 'volumes');
     this.#services.push(await startVolumes({ ...shared, nodeName: this.name, folder }));
     this.#services.push(startPolicies(shared));
-    const ready = `http://${this.address}:${components.DNS_READY_PORT}/ready`;
-    await this.#wait('CoreDNS', async () => (await fetch(ready)).ok);
   }
 
   #spawner(list: ProcessList): Spawner {
@@ -280,6 +292,14 @@ class RunningNode implements Node {
     });
   }
 
+  #serves(name: NodeComponent): Promise<void> {
+    return this.#wait(name, async () => {
+      if (name === 'containerd') return (await this.#ctr(['version'])) !== '';
+      const url = `http://${this.address}:${components.HEALTH[name]}`;
+      return (await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) })).ok;
+    });
+  }
+
   async #isReady(): Promise<boolean> {
     const { status, text } = await this.#client.send('GET', `/api/v1/nodes/${this.name}`);
     if (status !== 200) return false;
@@ -310,6 +330,7 @@ class RunningNode implements Node {
     await this.#children.get(name)?.end(0);
     this.#crash = undefined;
     await this.#launch(name, spec);
+    await this.#serves(name);
     await this.#wait('the node', () => this.#isReady());
   }
 
