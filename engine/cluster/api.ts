@@ -43,7 +43,7 @@ export interface ClusterClient {
     patch: JsonObject,
     options: WriteOptions & { subresource?: string },
   ): Promise<KubeObject>;
-  replace(body: KubeObject, options: WriteOptions): Promise<KubeObject>;
+  replace(body: KubeObject, options: WriteOptions & { subresource?: string }): Promise<KubeObject>;
   /** Resolves when the request was taken (the object may still be terminating); a missing object is success. */
   delete(
     ref: ObjectRef,

@@ -151,7 +151,8 @@ export function createClient(transport: Transport, kinds: KindResolver): Cluster
 
     async replace(body, options) {
       const ref = refOf(body);
-      return write(options, ref, { method: 'PUT', path: objectPath(await resourceOf(ref), ref), body });
+      const path = objectPath(await resourceOf(ref), ref, options.subresource);
+      return write(options, ref, { method: 'PUT', path, body });
     },
 
     async delete(ref, options) {

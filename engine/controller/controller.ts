@@ -13,7 +13,8 @@ import { FIELD_MANAGER } from '../kube/labels.ts';
 import { describeRef, type GroupVersionKind, groupKind, type KubeObject, refOf } from '../kube/object.ts';
 import type { Watch } from '../playbook/model.ts';
 import { initialMemory } from '../reconcile/memory.ts';
-import type { Memory, Plan, Snapshot } from '../reconcile/model.ts';
+import { type Memory, NO_ACTIONS, type Plan, type Snapshot } from '../reconcile/model.ts';
+import type { ActionParts } from './action-inputs.ts';
 import { DependencyIndex } from './dependencies.ts';
 import { type Execution, execute, type Recorder } from './execute.ts';
 import { Expectations } from './expectations.ts';
@@ -22,6 +23,8 @@ import { leftoverKinds } from './leftover.ts';
 import { logChange } from './log-change.ts';
 import type { Lane, Priority, WorkQueue } from './queue.ts';
 import type { ReconcileMetrics, ReconcileResult } from './queue-metrics.ts';
+import type { RunTarget } from './run-index.ts';
+import type { RunEvent } from './run-store.ts';
 import { buildSnapshot, kindsOf } from './snapshot.ts';
 import { createViews, type Views } from './views.ts';
 import { keyOf, splitKey, Waker } from './wake.ts';
@@ -44,6 +47,7 @@ export interface ControllerOptions {
   readonly allowances: Snapshot['allowances'];
   readonly servedByPlaybook: (gvk: GroupVersionKind) => boolean;
   readonly entropy: () => string;
+  readonly actions: ActionParts;
   /** What decides: planReconcile, or planTeardown alone where the playbook is gone. */
   readonly decide: (watch: Watch, snapshot: Snapshot) => Promise<Plan>;
   /** Resources that are none of this controller's business are left alone. */
@@ -87,7 +91,7 @@ class WatchController implements Controller {
   private readonly waker: Waker;
   private readonly uncertain = new Map<string, ReadonlySet<string>>();
   private readonly parked = new Set<string>();
-  private readonly endDiscovery: () => void;
+  private readonly ends: readonly (() => void)[];
   private active = 0;
   private started = false;
 
@@ -103,13 +107,17 @@ class WatchController implements Controller {
       onEvent: (gvk, event, cache) => this.take(gvk, event, cache),
     });
     this.wantAll();
-    this.endDiscovery = options.cluster.discovery.onChange(() => this.discoveryChanged());
+    this.ends = [
+      options.cluster.discovery.onChange(() => this.discoveryChanged()),
+      ...this.listenToActions(),
+    ];
     this.lookAtAll();
   }
 
   /** A cache tells when it is synced, but not when it can't be: so this looks again while it waits. */
   async settled(signal?: AbortSignal): Promise<void> {
-    while (!this.views.settled && signal?.aborted !== true)
+    const { runs } = this.options.actions;
+    while (!(this.views.settled && runs.settled) && signal?.aborted !== true)
       await pause(this.options.clock, SETTLE_LOOK_MS, signal);
   }
 
@@ -125,7 +133,7 @@ class WatchController implements Controller {
 
   async stop(): Promise<void> {
     this.started = false;
-    this.endDiscovery();
+    for (const end of this.ends) end();
     await this.lane.close();
     this.views.close();
   }
@@ -172,7 +180,7 @@ class WatchController implements Controller {
     const memory = this.memories.get(key) ?? initialMemory();
     const inventory = options.inventory.kinds(watch.gvk);
     const now = options.clock.now();
-    const sources = { ...options, views, discovery: options.cluster.discovery };
+    const sources = { ...options, views, discovery: options.cluster.discovery, controller: this.name };
     const { snapshot, dependencies } = buildSnapshot(sources, { resource, now, memory, inventory });
     const begun = options.clock.monotonic();
     const plan = await options.decide(watch, snapshot);
@@ -186,6 +194,7 @@ class WatchController implements Controller {
     return {
       client: cluster.client,
       views: this.views,
+      runs: this.options.actions.runs,
       recorder,
       fieldManager: FIELD_MANAGER,
       ensureInventory: async (kinds) => {
@@ -206,6 +215,7 @@ class WatchController implements Controller {
     const { key, plan, execution } = pass;
     this.memories.set(key, execution.memory);
     this.expectations.expect(key, execution.expectations);
+    this.runActions(key, plan, execution);
     if (execution.uncertain.length > 0) this.uncertain.set(key, new Set(execution.uncertain));
     else if (execution.end.kind !== 'transient') this.uncertain.delete(key);
     if (plan.outcome.kind === 'terminal') this.options.metrics.terminal(this.name);
@@ -222,6 +232,18 @@ class WatchController implements Controller {
         await this.tidyInventory();
         return this.schedule(key, plan);
     }
+  }
+
+  /** Effects begin and end only when what they belong to is written: else a crash would not know of them. */
+  private runActions(
+    key: string,
+    plan: Pick<Plan, 'actions'>,
+    execution: Pick<Execution, 'runsWritten'>,
+  ): void {
+    const { effects, probeNeeds } = plan.actions ?? NO_ACTIONS;
+    const owner = { controller: this.name, key };
+    if (execution.runsWritten) this.options.actions.effects.reconcile(owner, effects);
+    this.options.actions.probes.reconcile(owner, probeNeeds);
   }
 
   private schedule(key: string, plan: Plan): ReconcileResult {
@@ -241,6 +263,36 @@ class WatchController implements Controller {
   private take(gvk: GroupVersionKind, event: StoreEvent, cache: Cache): void {
     if (event.kind === 'synced') this.lookAtAll();
     else this.wake(gvk, event);
+    this.unpark(cache);
+  }
+
+  private listenToActions(): readonly (() => void)[] {
+    const { runs, effects, probes } = this.options.actions;
+    if (this.watch.actions.length === 0 && this.watch.probes.length === 0) return [];
+    if (this.watch.actions.length > 0) runs.want();
+    const wake = (key: string): void => this.add(key, 'live');
+    return [
+      runs.subscribe((event) => this.takeRuns(event)),
+      effects.listen(this.name, wake),
+      probes.listen(this.name, wake),
+    ];
+  }
+
+  private takeRuns({ targets, cache }: RunEvent): void {
+    if (targets === 'all') this.lookAtAll();
+    else for (const key of this.keysOfTargets(targets)) this.add(key, 'live');
+    this.unpark(cache);
+  }
+
+  private *keysOfTargets(targets: readonly RunTarget[]): Generator<string> {
+    const view = this.views.get(this.watch.gvk);
+    for (const target of targets) {
+      if (groupKind(target) !== groupKind(this.watch.gvk)) continue;
+      yield `${view?.namespaced === false ? '' : target.namespace}/${target.name}`;
+    }
+  }
+
+  private unpark(cache: Cache): void {
     for (const key of this.expectations.freedBy(cache)) {
       if (this.parked.delete(key)) this.add(key, 'live');
     }
@@ -290,6 +342,7 @@ class WatchController implements Controller {
   }
 
   private forget(key: string): void {
+    this.runActions(key, {}, { runsWritten: true });
     this.memories.delete(key);
     this.uncertain.delete(key);
     this.dependencies.forget(key);

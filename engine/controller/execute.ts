@@ -1,11 +1,11 @@
 /**
- * Carries a Plan out, the only place with effects on the cluster: finalizer, inventory, changes rank by rank, status,
- * Events. Ranks wait for the one before; inside a rank requests run side by side. It decides nothing: what failed is
+ * Carries a Plan out, the only place with effects on the cluster: annotations, finalizer, runs, inventory, changes
+ * rank by rank, status, Events. Ranks wait for the one before; inside a rank requests run side by side. It decides nothing: what failed is
  * handed back, folded into the memory that the next plan reads.
  */
 import type { ClusterClient } from '../cluster/api.ts';
 import { ApiError, isConflict, isNotFound } from '../cluster/errors.ts';
-import { FINALIZER } from '../kube/labels.ts';
+import { FINALIZER, RUN_UID_LABEL } from '../kube/labels.ts';
 import {
   apiVersionOf,
   gvkOf,
@@ -16,8 +16,10 @@ import {
   refOf,
 } from '../kube/object.ts';
 import { afterChange, afterStatus } from '../reconcile/memory.ts';
-import type { Change, EventNote, Memory, Plan } from '../reconcile/model.ts';
+import type { ActionPlan, Change, EventNote, Memory, Plan, RunWrite } from '../reconcile/model.ts';
 import type { Expectation } from './expectations.ts';
+import type { RunStore } from './run-store.ts';
+import { sendRunWrite } from './run-writes.ts';
 import { type Sent, sendChange } from './send.ts';
 import type { Views } from './views.ts';
 
@@ -29,6 +31,7 @@ export interface Recorder {
 export interface ExecutorOptions {
   readonly client: ClusterClient;
   readonly views: Views;
+  readonly runs: Pick<RunStore, 'cacheFor'>;
   readonly recorder: Recorder;
   readonly fieldManager: string;
   /** Called before the first change with the kinds that this pass manages. */
@@ -43,6 +46,8 @@ export interface Execution {
   readonly expectations: readonly Expectation[];
   /** refKeys of objects whose creation ended without an answer. */
   readonly uncertain: readonly string[];
+  /** True where every write on runs was carried out: only then may their effects start and end. */
+  readonly runsWritten: boolean;
   readonly end:
     | { readonly kind: 'ok' }
     /** At least one change was refused for good: plan again, so that the status says so. */
@@ -60,7 +65,10 @@ export interface ExecuteInput {
 export async function execute(input: ExecuteInput, options: ExecutorOptions): Promise<Execution> {
   const state = new Progress(input, options);
   try {
+    if (input.plan.actions !== undefined) await writeAnnotations(state, input.plan.actions);
     if (input.plan.finalizer !== 'keep') state.saw(await patchFinalizer(input, options), input.resource);
+    for (const write of input.plan.actions?.runs ?? []) await writeRun(state, write);
+    state.runsWritten = true;
     if (input.plan.kinds.length > 0) await options.ensureInventory(input.plan.kinds);
     for (const changes of ranks(input.plan.changes)) {
       if (state.failed) break;
@@ -84,6 +92,7 @@ class Progress {
   readonly input: ExecuteInput;
   readonly options: ExecutorOptions;
   memory: Memory;
+  runsWritten = false;
   private readonly expectations: Expectation[] = [];
   private readonly uncertain: string[] = [];
   private end: Execution['end'] = { kind: 'ok' };
@@ -114,21 +123,59 @@ class Progress {
   /** The store must catch up with this answer. */
   saw(live: KubeObject | undefined, about: Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>): void {
     const resourceVersion = live?.metadata.resourceVersion;
-    const cache = this.options.views.get(gvkOf(about))?.cacheFor(about.metadata.namespace);
-    if (resourceVersion !== undefined && cache !== undefined)
-      this.expectations.push({ kind: 'seen', cache, resourceVersion });
+    const { views, runs } = this.options;
+    const { namespace, labels } = about.metadata;
+    const cache = views.get(gvkOf(about))?.cacheFor(namespace);
+    // Runs, and what they made, are read from a store of their own.
+    const ofRuns = about.kind === 'ActionRun' || labels?.[RUN_UID_LABEL] !== undefined;
+    const caches = [cache, ofRuns ? runs.cacheFor(gvkOf(about), namespace) : undefined];
+    if (resourceVersion === undefined) return;
+    for (const one of caches)
+      if (one !== undefined) this.expectations.push({ kind: 'seen', cache: one, resourceVersion });
   }
 
   removed(ref: ObjectRef, uid: string): void {
-    const cache = this.options.views.get(ref)?.cacheFor(ref.namespace);
-    if (cache !== undefined)
-      this.expectations.push({ kind: 'gone', cache, namespace: ref.namespace, name: ref.name, uid });
+    const { views, runs } = this.options;
+    const { namespace, name } = ref;
+    for (const cache of [views.get(ref)?.cacheFor(namespace), runs.cacheFor(ref, namespace)])
+      if (cache !== undefined) this.expectations.push({ kind: 'gone', cache, namespace, name, uid });
   }
 
   result(): Execution {
-    const { memory, expectations, uncertain, end } = this;
-    return { memory, expectations, uncertain, end };
+    const { memory, expectations, uncertain, end, runsWritten } = this;
+    return { memory, expectations, uncertain, end, runsWritten };
   }
+}
+
+async function writeRun(state: Progress, write: RunWrite): Promise<void> {
+  const { client, fieldManager, recorder } = state.options;
+  const { live, changed } = await sendRunWrite(write, { client, fieldManager });
+  if (live !== undefined) state.saw(live, live);
+  else if (write.kind === 'delete') state.removed(write.ref, write.uid);
+  if (changed) for (const note of write.events) recorder.record(state.input.resource, note);
+}
+
+/** Where an annotation stands that is to be removed is known from the stored object; the uid guards against another one. */
+async function writeAnnotations(state: Progress, { annotations }: ActionPlan): Promise<void> {
+  const { client, fieldManager } = state.options;
+  const { resource } = state.input;
+  const present = resource.metadata.annotations;
+  const operations = Object.entries(annotations).flatMap(([name, value]): JsonObject[] => {
+    const path = `/metadata/annotations/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    if (value !== undefined) return present?.[name] === value ? [] : [{ op: 'add', path, value }];
+    return present?.[name] === undefined ? [] : [{ op: 'remove', path }];
+  });
+  if (operations.length === 0) return;
+  // The map as a whole is added only while nobody else has: tied to the resourceVersion.
+  const map =
+    present === undefined
+      ? [
+          test('/metadata/resourceVersion', resource.metadata.resourceVersion),
+          { op: 'add', path: '/metadata/annotations', value: {} },
+        ]
+      : [];
+  const patch = [test('/metadata/uid', resource.metadata.uid), ...map, ...operations];
+  state.saw(await client.jsonPatch(refOf(resource), patch, { fieldManager }), resource);
 }
 
 async function carryOut(change: Change, state: Progress): Promise<void> {

@@ -12,8 +12,10 @@ import {
   refKey,
   refOf,
 } from '../kube/object.ts';
+import { touchedKinds } from '../playbook/action-readers.ts';
 import type { Watch } from '../playbook/model.ts';
-import { emptyActionInputs, type KindInfo, type Memory, type Snapshot } from '../reconcile/model.ts';
+import type { KindInfo, Memory, Snapshot } from '../reconcile/model.ts';
+import { type ActionParts, buildActionInputs } from './action-inputs.ts';
 import { type Dependencies, namespaceToken, newDependencies, refToken } from './dependencies.ts';
 import type { KindView } from './kind-view.ts';
 import { observeAll } from './observe.ts';
@@ -29,6 +31,10 @@ export interface SnapshotSources {
   /** True where an active playbook serves the kind. */
   readonly servedByPlaybook: (gvk: GroupVersionKind) => boolean;
   readonly entropy: () => string;
+  readonly actions: ActionParts;
+  /** The controller's name. */
+  readonly controller: string;
+  readonly metadataOnly: (gvk: GroupVersionKind) => boolean;
 }
 
 export interface SnapshotOfOne {
@@ -61,7 +67,7 @@ export function buildSnapshot(
       dependencies,
       otherNamespaces: sources.allowances.otherNamespaces,
     }),
-    actions: emptyActionInputs(one.resource.metadata.namespace ?? ''),
+    actions: buildActionInputs({ ...sources, parts: sources.actions }, one.resource, dependencies),
     namespace: (name) => namespaceInfo(views, name, dependencies),
     hashKey: sources.hashKey,
     fieldManager: FIELD_MANAGER,
@@ -120,12 +126,13 @@ function namespaceInfo(
   return { terminating: found.metadata.deletionTimestamp !== undefined, labels: found.metadata.labels ?? {} };
 }
 
-/** Every kind that a watch manages, ever managed, or reads, once. */
+/** Every kind that a watch manages, ever managed, touches in actions, or reads, once. */
 export function kindsOf(watch: Watch, inventory: readonly GroupVersionKind[]): readonly GroupVersionKind[] {
   const all = [
     watch.gvk,
     ...watch.manifests.map((m) => m.gvk),
     ...watch.observe.map((o) => o.gvk),
+    ...touchedKinds(watch.actions),
     ...inventory,
   ];
   return [...new Map(all.toReversed().map((gvk) => [groupKind(gvk), gvk])).values()].toReversed();

@@ -109,6 +109,10 @@ export class Fleet {
   async endController(controller: Controller): Promise<void> {
     await controller.stop();
     this.byLane.delete(controller.lane);
+    // The next version of a playbook takes over what its actions have begun.
+    if ([...this.byLane.values()].some(({ name }) => name === controller.name)) return;
+    this.parts.actions.effects.end(controller.name);
+    this.parts.actions.probes.end(controller.name);
   }
 
   /** Reads the inventory again in every controller. */

@@ -10,9 +10,13 @@ import { randomHex } from '../base/random.ts';
 import type { Cluster } from '../cluster/api.ts';
 import { isForbidden } from '../cluster/errors.ts';
 import { createEventRecorder, type EventRecorder } from '../cluster/events.ts';
+import type { ActionParts } from '../controller/action-inputs.ts';
+import { createEffectRunner } from '../controller/effects.ts';
 import { type Inventory, openInventory } from '../controller/inventory.ts';
+import { createProbeRunner } from '../controller/probes.ts';
 import { createWorkQueue, type WorkQueue } from '../controller/queue.ts';
 import { createQueueMetrics, createReconcileMetrics } from '../controller/queue-metrics.ts';
+import { createRunStore } from '../controller/run-store.ts';
 import { createWorkers, type Workers } from '../controller/workers.ts';
 import { FIELD_MANAGER } from '../kube/labels.ts';
 import { Caretaker } from './caretaker.ts';
@@ -26,6 +30,9 @@ import { type LeaderElectionOptions, type Leadership, takeLeadership } from './l
 import { type PlaybookStanding, Registry } from './registry.ts';
 import { createReporter, type Reporter } from './report.ts';
 import type { Sources } from './source.ts';
+
+/** At the end, calls of actions have so long to finish; what has not is made again by the next engine. */
+const DRAIN_MS = 5_000;
 
 export interface OperatorOptions {
   readonly cluster: Cluster;
@@ -82,6 +89,7 @@ class RunningOperator implements Operator {
   private readonly queue: WorkQueue;
   private readonly workers: Workers;
   private readonly recorder: EventRecorder;
+  private readonly actions: ActionParts;
   private readonly reporter: Reporter;
   private readonly readiness = Promise.withResolvers<void>();
   private readonly losing = Promise.withResolvers<string>();
@@ -130,6 +138,7 @@ class RunningOperator implements Operator {
       controller: FIELD_MANAGER,
       instance: options.instance,
     });
+    this.actions = this.createActions();
     this.reporter = createReporter({
       client,
       recorder: this.recorder,
@@ -165,8 +174,12 @@ class RunningOperator implements Operator {
     this.stopping.abort();
     await Promise.all(this.sources.map((s) => s.stop()));
     await this.registry?.stop();
+    // Before the workers: what an action's call answered is worth writing down.
+    await this.actions.effects.drain(DRAIN_MS);
+    this.actions.probes.stop();
     await this.workers.stop();
     await this.fleet?.stop();
+    this.actions.runs.close();
     await this.recorder.close();
     await this.leadership.stop();
     await this.reporter.flush();
@@ -252,6 +265,20 @@ class RunningOperator implements Operator {
       hashKey,
       allowances: { otherNamespaces: allowOtherNamespaces ?? false },
       entropy: () => randomHex(32),
+      actions: this.actions,
+    };
+  }
+
+  private createActions(): ActionParts {
+    const { clock, logger, namespace, watchNamespaces } = this.options;
+    const { cluster, mayWrite } = this.leadership;
+    const { metrics } = this;
+    const namespaces = watchNamespaces && [...new Set([...watchNamespaces, namespace])];
+    return {
+      namespace,
+      runs: createRunStore({ cluster, clock, logger, namespaces, mayWrite }),
+      effects: createEffectRunner({ calls: cluster.calls, clock, logger, metrics }),
+      probes: createProbeRunner({ calls: cluster.calls, clock, metrics }),
     };
   }
 
@@ -284,6 +311,8 @@ class RunningOperator implements Operator {
   private loseLead(reason: string): void {
     if (this.stopping.signal.aborted) return;
     void this.workers.stop();
+    void this.actions.effects.drain(0);
+    this.actions.probes.stop();
     this.losing.resolve(reason);
   }
 }
