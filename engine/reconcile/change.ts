@@ -38,15 +38,18 @@ export function basisOf(scope: Scope, child: Child): string {
   return `${uid} ${sha256(others.sort().join('\n')).slice(0, 16)}`;
 }
 
-export function createChange(child: Child): Change {
+/** `lost`: it was there, and nobody but somebody else can have deleted it. */
+export function createChange(child: Child, { lost }: { readonly lost: boolean }): Change {
   const body = withFieldDigests(child.creation, child.kind.schema);
   const { ref, hash } = child;
+  const message = `${describeRef(ref)} was deleted; created again`;
   return {
     kind: 'create',
     ref,
     rank: child.instance.manifest.rank,
     basis: '',
-    why: 'is missing',
+    why: lost ? 'was deleted' : 'is missing',
+    ...(lost ? { event: { type: 'Normal', reason: 'DriftCorrected', message } } : {}),
     body,
     hash,
   };

@@ -7,12 +7,12 @@ import { describeRef, groupKind, type KubeObject, refKey } from '../kube/object.
 import { type Blocker, formatPlace, pending, terminal } from './blocker.ts';
 import { adoptOrphan, applyChange, basisOf, createChange, describeContested, unmarkKept } from './change.ts';
 import type { Child } from './desired.ts';
-import { driftOf } from './drift.ts';
+import { driftOf, wasCovered } from './drift.ts';
 import type { Change, Refusal } from './model.ts';
 import { annotationOf, describeHolder, isOfWatch, isTerminating, standingOf } from './ownership.ts';
 import type { Scope } from './scope.ts';
 
-/** `create` and `configure` bring something new; `repair` restores what was; `recreate` deletes to create anew. */
+/** `create` and `configure` bring something new; `repair` restores what was, a deleted child too; `recreate` deletes to create anew. */
 export type Effect = 'create' | 'configure' | 'repair' | 'recreate' | 'mark';
 
 export interface Step {
@@ -72,7 +72,8 @@ function decidePatch(scope: Scope, child: Child): Step {
 
 function decideAbsent(scope: Scope, child: Child): Step {
   const refusal = refusalOf(scope, child);
-  const create = stepOf(child, 'create', createChange(child));
+  const lost = wasCovered(scope, child);
+  const create = stepOf(child, lost ? 'repair' : 'create', createChange(child, { lost }));
   switch (refusal?.kind) {
     case undefined:
     case 'conflict':

@@ -59,6 +59,11 @@ export function driftOf(scope: Scope, child: Child, live: KubeObject): Drift {
   return { ...lossOf(scope, child, live, entry), proof };
 }
 
+/** The pass before this one found the child as its manifest describes it still: where it is absent, somebody deleted it. */
+export function wasCovered({ snapshot }: Scope, child: Child): boolean {
+  return snapshot.memory.covered[refKey(child.ref)]?.startsWith(`${child.hash}@`) ?? false;
+}
+
 function appliedHash(scope: Scope, child: Child, live: KubeObject): string | undefined {
   if (child.placement === 'patched') return patchMarkOf(live, scope.owner)?.hash;
   return annotationOf(live, HASH_ANNOTATION);

@@ -2,6 +2,7 @@
  * Playbook and Snapshot in, Plan out. Pure, the clock included in the snapshot: the same input gives the same plan.
  * Nothing changed means an empty plan: no change, no status, no event.
  */
+import { conditionOf } from '../kube/conditions.ts';
 import { FINALIZER } from '../kube/labels.ts';
 import { describeRef, type GroupVersionKind, groupKind, refKey } from '../kube/object.ts';
 import { matchesSelector } from '../kube/selectors.ts';
@@ -73,7 +74,7 @@ async function assemble(pass: Pass): Promise<Plan> {
     finalizer: finalizerOf(pass, { blockers: all, changes }),
     changes,
     status: status.status,
-    events: [...summaries(kept), ...status.events],
+    events: [...summaries(scope, kept), ...status.events],
     outcome: outcomeOf(all, { changes, message: health.message, status }),
     kinds: newKinds(pass),
     memory: memoryOf(pass, status, all),
@@ -119,8 +120,12 @@ function finalizerOf(pass: Pass, { blockers, changes }: Findings): Plan['finaliz
   return present && known && blockers.length === 0 && changes.length === 0 ? 'remove' : 'keep';
 }
 
-/** One Event for all that is created and one for all that is configured: an Event is a write too. */
-function summaries(steps: readonly Step[]): readonly EventNote[] {
+/**
+ * One Event for all that is created and one for all that is configured: an Event is a write too. What a resource that
+ * was never looked at before gets is no news: it was asked for a moment ago, and the status tells how it goes on.
+ */
+function summaries({ watch, snapshot }: Scope, steps: readonly Step[]): readonly EventNote[] {
+  if (watch.ownsStatus && conditionOf(snapshot.resource, 'Ready') === undefined) return [];
   const named = (effect: string): string =>
     joinMessages(
       steps.filter(({ change }) => change?.effect === effect).map(({ child }) => describeRef(child.ref)),

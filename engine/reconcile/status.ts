@@ -169,16 +169,17 @@ function isProgress(resource: KubeObject, status: JsonObject): boolean {
   );
 }
 
-/** Ready reached, Stalled with its reason, a conflict: on the change, never on each pass. */
+/**
+ * Stalled with its reason, a conflict: on the change, never on each pass. None for Ready: an Event is a write too, and
+ * the condition with its time says all that it could.
+ */
 function eventsOf(resource: KubeObject, conditions: readonly ConditionNow[]): readonly EventNote[] {
   return conditions.flatMap((condition): EventNote[] => {
-    const before = conditionOf(resource, condition.type);
-    if (condition.status !== 'True') return [];
-    const { type, reason, message } = condition;
-    if (type === 'Ready')
-      return before?.status === 'True' ? [] : [{ type: 'Normal', reason: 'Ready', message }];
+    const { type, status, reason, message } = condition;
+    if (status !== 'True' || (type !== 'Stalled' && type !== 'Conflict')) return [];
+    const before = conditionOf(resource, type);
     const said = before?.status === 'True' && before.reason === reason && before.message === message;
-    return (type === 'Stalled' || type === 'Conflict') && !said ? [{ type: 'Warning', reason, message }] : [];
+    return said ? [] : [{ type: 'Warning', reason, message }];
   });
 }
 

@@ -53,6 +53,41 @@ describe('drift', () => {
     expect(only((await world.plan(WATCH)).changes)).toMatchObject({ kind: 'apply' });
   });
 
+  it('is repaired in one write and told once where a child was deleted: what stays Ready needs no status', async () => {
+    const watch = watchOf('manifests: [a.yaml.hbs]\nhealth:\n  Ready: spec.color = "red"', {
+      'a.yaml.hbs': configMap('a', 'color: "{{spec.color}}"'),
+    });
+    const world = new World(app({ color: 'red' }));
+    await world.settle(watch);
+    world.remove('ConfigMap', 'a');
+    const plan = await world.step(watch);
+    const message = 'ConfigMap shop/a was deleted; created again';
+    expect(only(plan.changes)).toMatchObject({
+      kind: 'create',
+      why: 'was deleted',
+      event: { type: 'Normal', reason: 'DriftCorrected', message },
+    });
+    expect(plan.status).toBeUndefined();
+    expect(plan.events).toEqual([]);
+    expect(isEmpty(await world.plan(watch))).toBe(true);
+  });
+
+  it('is progress to be reported where a deleted child cannot be created again', async () => {
+    const watch = watchOf('manifests: [a.yaml.hbs]\nhealth:\n  Ready: spec.color = "red"', {
+      'a.yaml.hbs': configMap('a', 'color: "{{spec.color}}"'),
+    });
+    const world = new World(app({ color: 'red' }));
+    await world.settle(watch);
+    world.remove('ConfigMap', 'a');
+    const plan = await world.plan(watch);
+    world.memory = plan.memory;
+    world.refuse(only(plan.changes), { kind: 'forbidden', message: 'no right' });
+    expect(conditionIn((await world.plan(watch)).status, 'Ready')).toMatchObject({
+      status: 'False',
+      reason: 'Forbidden',
+    });
+  });
+
   it('drops a field that left the template', async () => {
     const optional = watchOf('manifests: [a.yaml.hbs]', {
       'a.yaml.hbs': configMap('a', 'k: v\ncolor: "{{optional spec.color}}"'),

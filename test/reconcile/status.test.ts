@@ -238,28 +238,38 @@ describe('held fields', () => {
 });
 
 describe('Events', () => {
-  it('name what was created in one, and are not repeated', async () => {
-    const watch = watchOf('manifests: [a.yaml.hbs, b.yaml.hbs]', {
-      'a.yaml.hbs': configMap('a', 'k: "{{spec.k}}"'),
+  it('name what is created later in one, what went wrong and what was configured, and are not repeated', async () => {
+    const manifests = `- {file: a.yaml.hbs, when: spec.more}
+- {file: b.yaml.hbs, when: spec.more}
+- c.yaml.hbs`;
+    const watch = watchOf(`manifests:\n${manifests}`, {
+      'a.yaml.hbs': configMap('a', 'k: v'),
       'b.yaml.hbs': configMap('b', 'k: v'),
+      'c.yaml.hbs': configMap('c', 'k: "{{spec.k}}"'),
     });
     const world = new World(app({ k: 'v' }));
-    const created = await world.step(watch);
-    expect(created.events).toEqual([
+    await world.settle(watch);
+    world.setSpec({ k: 'v', more: true });
+    expect((await world.step(watch)).events).toEqual([
       { type: 'Normal', reason: 'Created', message: 'created ConfigMap shop/a, ConfigMap shop/b' },
     ]);
-    const done = await world.step(watch);
-    expect(done.events.map(({ reason }) => reason)).toEqual(['Ready']);
-    world.setSpec({});
-    const stalled = await world.step(watch);
-    expect(stalled.events).toMatchObject([{ type: 'Warning', reason: 'MissingValue' }]);
+    world.setSpec({ more: true });
+    expect((await world.step(watch)).events).toMatchObject([{ type: 'Warning', reason: 'MissingValue' }]);
     expect((await world.step(watch)).events).toEqual([]);
-    world.setSpec({ k: 'w' });
-    const configured = await world.step(watch);
-    expect(configured.events[0]).toMatchObject({
-      reason: 'Configured',
-      message: 'configured ConfigMap shop/a',
-    });
+    world.setSpec({ k: 'w', more: true });
+    expect((await world.step(watch)).events).toMatchObject([
+      { reason: 'Configured', message: 'configured ConfigMap shop/c' },
+    ]);
+  });
+
+  it('are none on the straight way to Ready: the status says all of it, and each would be a write', async () => {
+    const watch = watchOf('manifests: [d.yaml.hbs]', files);
+    const world = new World(app({ size: 1 }));
+    expect((await world.step(watch)).events).toEqual([]);
+    ready(world, 1);
+    const done = await world.step(watch);
+    expect(conditionIn(done.status, 'Ready')).toMatchObject({ status: 'True' });
+    expect(done.events).toEqual([]);
   });
 
   it('of a decorating watch say a problem once, and no status is written', async () => {
