@@ -51,20 +51,25 @@ function servedVersions({ spec }: KubeObject): readonly GroupVersionKind[] {
 }
 
 async function installCrd(crd: KubeObject, options: CrdInstallOptions): Promise<readonly Diagnostic[]> {
-  const { client } = options.cluster;
-  const body = stamped(crd);
-  const live = await client.get(refOf(crd));
-  if (live?.metadata.annotations?.[HASH_ANNOTATION] !== body.hash) {
-    if (!(await options.mayWrite(options.signal))) return [];
-    try {
-      await client.apply(body.tree, { fieldManager: FIELD_MANAGER, force: false });
-    } catch (error) {
-      const problem = refusal(crd, error);
-      if (problem === undefined) throw error;
-      return [problem];
-    }
+  try {
+    if (!(await applyStamped(crd, options))) return [];
+  } catch (error) {
+    const problem = refusal(crd, error);
+    if (problem === undefined) throw error;
+    return [problem];
   }
   return await waitUntilServed(crd.metadata.name, options);
+}
+
+/** Applies an object of the installation, unless it is there unchanged. False: this process may not write. */
+export async function applyStamped(object: KubeObject, options: CrdInstallOptions): Promise<boolean> {
+  const { client } = options.cluster;
+  const body = stamped(object);
+  const live = await client.get(refOf(object));
+  if (live?.metadata.annotations?.[HASH_ANNOTATION] === body.hash) return true;
+  if (!(await options.mayWrite(options.signal))) return false;
+  await client.apply(body.tree, { fieldManager: FIELD_MANAGER, force: false });
+  return true;
 }
 
 function stamped(crd: KubeObject): { tree: JsonObject; hash: string } {

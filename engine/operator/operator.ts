@@ -19,6 +19,7 @@ import { createQueueMetrics, createReconcileMetrics } from '../controller/queue-
 import { createRunStore } from '../controller/run-store.ts';
 import { createWorkers, type Workers } from '../controller/workers.ts';
 import { FIELD_MANAGER } from '../kube/labels.ts';
+import { installActionKinds } from './action-kinds.ts';
 import { Caretaker } from './caretaker.ts';
 import { watchConfigMaps } from './configmap-source.ts';
 import { type ControllerParts, Fleet } from './fleet.ts';
@@ -202,6 +203,7 @@ class RunningOperator implements Operator {
     const caretaker = new Caretaker({ fleet, parts, inventory, discovery: this.options.cluster.discovery });
     const registry = this.createRegistry(fleet, caretaker);
     this.registry = registry;
+    await this.installActionKinds();
     this.sources = this.openSources(registry);
     void this.workWhenLeading(fleet, inventory);
     await Promise.all(this.sources.map((s) => s.ready));
@@ -224,6 +226,13 @@ class RunningOperator implements Operator {
       fleet.refresh();
     }
     if (!this.stopping.signal.aborted) this.workers.start();
+  }
+
+  private async installActionKinds(): Promise<void> {
+    if (this.options.installCrds === false) return;
+    const { clock, logger } = this.options;
+    const { cluster, mayWrite } = this.leadership;
+    await installActionKinds({ cluster, clock, logger, mayWrite, signal: this.stopping.signal });
   }
 
   private async checkNamespace(): Promise<void> {
