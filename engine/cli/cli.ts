@@ -2,12 +2,20 @@
 import type { Command, ExitCode } from './command.ts';
 import { lintCommand } from './lint.ts';
 import { runCommand } from './run.ts';
+import { runActionCommand } from './run-action.ts';
 import type { Terminal } from './terminal.ts';
 import { testCommand } from './test.ts';
 import { upCommand } from './up.ts';
 import { versionCommand } from './version.ts';
 
-const COMMANDS: readonly Command[] = [upCommand, runCommand, lintCommand, testCommand, versionCommand];
+const COMMANDS: readonly Command[] = [
+  upCommand,
+  runCommand,
+  runActionCommand,
+  lintCommand,
+  testCommand,
+  versionCommand,
+];
 
 /** Carries out one command line (without node and the script) and tells its exit code. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {

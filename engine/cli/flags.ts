@@ -29,7 +29,9 @@ export type Flag =
       readonly max?: number;
     })
   /** May be given several times, or as a list with commas. */
-  | (FlagBase & { readonly type: 'list'; readonly value: string });
+  | (FlagBase & { readonly type: 'list'; readonly value: string })
+  /** May be given several times; a comma is a part of the value. */
+  | (FlagBase & { readonly type: 'texts'; readonly value: string });
 
 export type Flags = Readonly<Record<string, Flag>>;
 
@@ -37,7 +39,7 @@ type ValueOf<F extends Flag> = F extends { type: 'boolean' }
   ? boolean
   : F extends { type: 'number' }
     ? number
-    : F extends { type: 'list' }
+    : F extends { type: 'list' | 'texts' }
       ? readonly string[]
       : F extends { default: string }
         ? string
@@ -132,12 +134,14 @@ function suggestion(name: string, flags: Flags): string {
 }
 
 function defaultOf(flag: Flag): unknown {
-  return flag.type === 'list' ? [] : flag.default;
+  return flag.type === 'list' || flag.type === 'texts' ? [] : flag.default;
 }
 
 function convert(name: string, flag: Flag, given: readonly string[], problems: string[]): unknown {
   const last = given.at(-1) ?? '';
   switch (flag.type) {
+    case 'texts':
+      return given;
     case 'list':
       return given
         .flatMap((text) => text.split(','))
@@ -187,7 +191,7 @@ function signature(name: string, flag: Flag): string {
 
 function explain(name: string, flag: Flag): string {
   const standard =
-    flag.type === 'list' || flag.default === undefined || flag.default === false
+    flag.type === 'list' || flag.type === 'texts' || flag.default === undefined || flag.default === false
       ? ''
       : ` (default ${String(flag.default)})`;
   return `${flag.help}${standard} [${variableOf(name)}]`;

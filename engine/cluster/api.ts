@@ -60,6 +60,8 @@ export interface ClusterClient {
 
 export interface Discovery {
   resource(gvk: GroupVersionKind): ApiResource | undefined;
+  /** Everything that is served, in every version, as discovery names it. */
+  resources(): readonly ApiResource[];
   /** Any served version of a kind, the preferred first. */
   byKind(group: string, kind: string): ApiResource | undefined;
   /** The schema as last fetched; undefined: none known yet or none published. Asking for it schedules a fetch. */

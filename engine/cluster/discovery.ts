@@ -89,6 +89,10 @@ export class ClusterDiscovery implements Discovery, KindResolver {
     return this.#byKind.get(keyOf(gvk.group, gvk.version, gvk.kind));
   }
 
+  resources(): readonly ApiResource[] {
+    return this.#document.flatMap((entry) => entry.resources);
+  }
+
   byKind(group: string, kind: string): ApiResource | undefined {
     return this.#byKind.get(keyOf(group, '', kind));
   }
