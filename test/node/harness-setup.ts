@@ -1,6 +1,6 @@
 /**
  * One control plane with one real node for a whole run of the node tests. LIBRETTO_TEST_NODE_KUBECONFIG names another
- * cluster to test against instead; it needs the images `databases:1` and `busybox:1` (see engine/embedded/image-databases.ts).
+ * cluster to test against instead; it needs the same images (see engine/embedded/image-databases.ts and ./etcd-images.ts).
  * Where no node can run the tests are skipped and say why, but not where CI=true: there that is a failure.
  */
 import type { TestProject } from 'vitest/node';
@@ -9,6 +9,7 @@ import { startNodeCluster } from '../../engine/embedded/node-cluster.ts';
 import { findPrograms } from '../../engine/embedded/programs.ts';
 import type { ProgressEvent } from '../../engine/embedded/progress.ts';
 import '../cluster/harness-setup.ts';
+import { ensureEtcdImages } from './etcd-images.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -31,6 +32,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     return async () => undefined;
   }
   const cluster = await startNodeCluster({ plane: { progress: report }, node: { progress: report } });
+  for (const archive of await ensureEtcdImages(report)) await cluster.node.importImage(archive);
   await provide(project, cluster.plane.kubeconfigPath);
   return () => cluster.stop();
 }

@@ -50,6 +50,18 @@ describeOnNode('a node with real containers', () => {
     expect(await execIn(namespace, 'client', ['id', '-u', 'postgres'])).toBe('999\n');
   });
 
+  test.for(['3.5', '3.6'])('has etcd %s for upgrades', async (version) => {
+    const namespace = await testNamespace();
+    await apply(namespace, shell('client', { image: `etcd:${version}` }));
+    await waitFor(namespace, 'pod/client', READY);
+    for (const program of [
+      ['etcd', '--version'],
+      ['etcdctl', 'version'],
+      ['etcdutl', 'version'],
+    ])
+      expect(await execIn(namespace, 'client', program)).toContain(`ersion: ${version}.`);
+  });
+
   test('removes the data of a claim with the claim', async () => {
     const namespace = await testNamespace();
     await apply(namespace, claim('short', '1Gi'));
