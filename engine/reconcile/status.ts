@@ -22,8 +22,8 @@ import { statusPair } from './memory.ts';
 import type { EventNote, Memory } from './model.ts';
 import type { Scope } from './scope.ts';
 
-/** Progress alone (counts, messages) is written no more often than this. */
-export const PROGRESS_INTERVAL_MS = 2000;
+/** Progress alone (counts, messages) is written no more often than this: what is Ready sooner takes two status writes. */
+export const PROGRESS_INTERVAL_MS = 5000;
 
 export interface StatusPlan {
   readonly status: JsonObject | undefined;
