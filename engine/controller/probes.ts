@@ -146,11 +146,12 @@ class ProbeLoop {
   }
 
   private dueAt(need: ProbeNeed): number {
-    if (this.begun === undefined) return 0;
+    const waited = need.after === undefined ? 0 : need.after + 1;
+    if (this.begun === undefined) return waited;
     const { at, calls } = this.begun;
-    const fresh = need.after !== undefined && at <= need.after;
-    const soon = fresh || calls !== describeCalls(need);
-    return at + (soon ? SHORTEST_INTERVAL_MS : Math.max(SHORTEST_INTERVAL_MS, need.everyMs));
+    if (at < waited) return Math.max(waited, at + SHORTEST_INTERVAL_MS);
+    const changed = calls !== describeCalls(need);
+    return at + (changed ? SHORTEST_INTERVAL_MS : Math.max(SHORTEST_INTERVAL_MS, need.everyMs));
   }
 
   private async round(need: ProbeNeed): Promise<void> {
