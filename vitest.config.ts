@@ -7,6 +7,9 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // No module has state, so files may share their modules: half of the time goes to loading them anew else.
+          isolate: false,
+          maxWorkers: '100%',
           include: ['test/**/*.test.ts'],
           exclude: ['test/cluster/**', 'test/node/**', '**/node_modules/**'],
         },
