@@ -23,7 +23,7 @@ import type { EventNote, Memory } from './model.ts';
 import type { Scope } from './scope.ts';
 
 /** Progress alone (counts, messages) is written no more often than this: what is Ready sooner takes two status writes. */
-export const PROGRESS_INTERVAL_MS = 5000;
+export const PROGRESS_INTERVAL_MS = 10_000;
 
 export interface StatusPlan {
   readonly status: JsonObject | undefined;
