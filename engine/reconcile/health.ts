@@ -24,6 +24,8 @@ export interface Health {
 interface Findings {
   readonly blockers: readonly Blocker[];
   readonly steps: readonly Step[];
+  /** Of actions and probes: each there only while it is true. */
+  readonly conditions?: readonly Verdict[];
 }
 
 export async function judgeHealth(pass: Pass, findings: Findings): Promise<Health> {
@@ -41,6 +43,7 @@ export async function judgeHealth(pass: Pass, findings: Findings): Promise<Healt
     stalled,
     ...own,
     ...conflictCondition(findings),
+    ...(findings.conditions ?? []),
   ];
   const observedGeneration = Number(scope.snapshot.resource.metadata.generation ?? 0);
   const conditions = all.map((condition) => ({ ...condition, observedGeneration }));

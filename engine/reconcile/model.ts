@@ -51,6 +51,8 @@ export interface Memory {
   readonly statusAt: number;
   /** A (wanted, stored) pair of statuses that writing does not bring together: not written again. */
   readonly statusProven: string;
+  /** Keys of effects whose attempts began in this engine's life: one that is not among them was lost in a crash. */
+  readonly begun?: readonly string[];
   /** By action: since when, in this engine's life, `when` has had the value (its hash); for `for`. */
   readonly holding?: Readonly<Record<string, { readonly value: string; readonly since: number }>>;
 }

@@ -31,7 +31,10 @@ export function placementOf(scope: Scope, manifest: Manifest, namespace: string 
  * with anything to do or to spare on deletion gives none of its children one (actions.md, Deletion).
  */
 function hasOrphans(watch: Watch): boolean {
-  return watch.manifests.some((manifest) => manifest.onDelete === 'Orphan');
+  return (
+    watch.manifests.some((manifest) => manifest.onDelete === 'Orphan') ||
+    watch.actions.some(({ on }) => on.delete)
+  );
 }
 
 /** The namespace of a child, or why it cannot be told; undefined for a cluster-scoped kind. */

@@ -7,8 +7,12 @@ import { FINALIZER } from '../kube/labels.ts';
 import { describeRef, type GroupVersionKind, groupKind, refKey } from '../kube/object.ts';
 import { matchesSelector } from '../kube/selectors.ts';
 import type { Watch } from '../playbook/model.ts';
+import { type ActionOutcome, keepGoing, planActions, runsUnknown } from './actions/plan.ts';
+import { finalActions } from './actions/record.ts';
+import { readRuns, shadowedVars } from './actions/runs.ts';
 import { type Blocker, joinMessages } from './blocker.ts';
 import type { Step } from './decide.ts';
+import { awaitsFinalActions, planDeletion } from './deletion.ts';
 import { judgeHealth } from './health.ts';
 import { initialStatus } from './held.ts';
 import type { Change, EventNote, Memory, Outcome, Plan, Snapshot } from './model.ts';
@@ -23,15 +27,26 @@ import { planTeardown } from './teardown.ts';
 
 export async function planReconcile(watch: Watch, snapshot: Snapshot): Promise<Plan> {
   const { metadata } = snapshot.resource;
-  if (metadata.deletionTimestamp !== undefined) return planTeardown(snapshot);
-  if (watch.selector !== undefined && !matchesSelector(watch.selector, metadata.labels)) {
+  const deleting = metadata.deletionTimestamp !== undefined;
+  if (deleting && !awaitsFinalActions(watch, snapshot)) return planDeletion(watch, snapshot);
+  if (!deleting && watch.selector !== undefined && !matchesSelector(watch.selector, metadata.labels)) {
     return planUnselected(watch, snapshot);
   }
-  const scope = new Scope(watch, snapshot);
-  const held = await initialStatus(scope);
-  if (held !== undefined) return held;
+  const scope = new Scope(watch, snapshot, shadowedVars(readRuns(snapshot).line));
+  const unknownRuns = runsUnknown(scope);
+  if (unknownRuns !== undefined) return holdAll(scope, unknownRuns);
+  const held = deleting ? undefined : await initialStatus(scope);
+  if (held !== undefined) return { ...held, actions: keepGoing(snapshot) };
   const pass = await runPass(scope);
-  return assemble(pass);
+  return assemble(pass, deleting);
+}
+
+/** Nothing is rendered, nothing begins; what runs goes on. */
+function holdAll({ snapshot }: Scope, blocker: Blocker): Plan {
+  const { memory } = snapshot;
+  const actions = keepGoing(snapshot);
+  const idle = { finalizer: 'keep', changes: [], status: undefined, events: [], kinds: [] } as const;
+  return { ...idle, outcome: blocker, memory, actions };
 }
 
 /** The selector no longer matches: the children stay, or go with all marks of this watch. */
@@ -52,33 +67,72 @@ function planUnselected(watch: Watch, snapshot: Snapshot): Plan {
   };
 }
 
-async function assemble(pass: Pass): Promise<Plan> {
+async function assemble(pass: Pass, deleting: boolean): Promise<Plan> {
   const { scope } = pass;
   const steps = [...pass.states.values()].flatMap((state) => state.steps);
   const blockers = blockersOf(pass);
-  const kept = admitted(pass, steps);
-  const pruned = blockers.length === 0 ? planPrune(pass) : [];
-  const changes = [...kept.flatMap(({ change }) => change?.change ?? []), ...pruned].sort(
-    (a, b) => a.rank - b.rank,
-  );
+  const kept = deleting ? updates(steps) : admitted(pass, steps);
+  const pruned = blockers.length === 0 && !deleting ? planPrune(pass) : [];
   const projected = await projectStatus(scope);
-  const found = [...blockers, ...projected.blockers];
-  const health = await judgeHealth(pass, { blockers: found, steps: kept });
+  const acts = await planActions(pass, { steps: deleting ? kept : steps, pruned, deleting });
+  if (acts.starting) return startPlan(pass, acts, blockers);
+  const described = [...kept.flatMap(({ change }) => change?.change ?? []), ...pruned];
+  const changes = [...described, ...acts.changes].sort((a, b) => a.rank - b.rank);
+  const found = [...blockers, ...projected.blockers, ...acts.blockers];
+  const health = await judgeHealth(pass, { blockers: found, steps: kept, conditions: acts.conditions });
   const all = [...found, ...health.blockers];
   const status = planStatus(scope, {
     fields: projected.values,
     conditions: health.conditions,
     blockers: all,
+    set: acts.fields,
   });
+  const wakeAt = soonest(status.wakeAt, acts.wakeAt);
   return {
-    finalizer: finalizerOf(pass, { blockers: all, changes }),
+    finalizer: deleting ? 'keep' : finalizerOf(pass, { blockers: all, changes }),
     changes,
     status: status.status,
     events: [...summaries(scope, kept), ...status.events],
-    outcome: outcomeOf(all, { changes, message: health.message, status }),
+    outcome: outcomeOf(all, {
+      changes,
+      message: health.message,
+      ...(wakeAt === undefined ? {} : { wakeAt }),
+    }),
     kinds: newKinds(pass),
-    memory: memoryOf(pass, status, all),
+    memory: { ...memoryOf(pass, { status, blockers: all, acts }), ...acts.memory },
+    actions: acts.plan,
   };
+}
+
+/** Beginning a run is the only write of its plan; what remembers and protects comes with it. */
+function startPlan(pass: Pass, acts: ActionOutcome, blockers: readonly Blocker[]): Plan {
+  const { snapshot } = pass.scope;
+  const finalizer = finalizerOf(pass, { blockers: [...blockers, ...acts.blockers], changes: acts.changes });
+  return {
+    finalizer: finalizer === 'add' ? 'add' : 'keep',
+    changes: [],
+    status: undefined,
+    events: [],
+    outcome: { kind: 'pending', reason: 'ActionStarts', message: 'an action begins' },
+    kinds: [],
+    memory: { ...snapshot.memory, ...acts.memory },
+    actions: acts.plan,
+  };
+}
+
+/** While a resource goes, what is there may be changed, and nothing is made again. */
+function updates(steps: readonly Step[]): readonly Step[] {
+  return steps.map((step) => {
+    const effect = step.change?.effect;
+    if (effect === undefined || effect === 'configure' || effect === 'repair') return step;
+    const { change: _none, ...rest } = step;
+    return rest;
+  });
+}
+
+function soonest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }
 
 function blockersOf({ states }: Pass): readonly Blocker[] {
@@ -113,6 +167,7 @@ function finalizerOf(pass: Pass, { blockers, changes }: Findings): Plan['finaliz
   const present = snapshot.resource.metadata.finalizers?.includes(FINALIZER) ?? false;
   const planned = [...pass.states.values()].flatMap(({ steps }) => steps.map(({ child }) => child));
   const needed =
+    finalActions(pass.scope.watch).length > 0 ||
     planned.some(({ placement }) => placement !== 'owned') ||
     hasTracked(snapshot.candidates, pass.scope.owner);
   if (needed) return present ? 'keep' : 'add';
@@ -142,13 +197,13 @@ function summaries({ watch, snapshot }: Scope, steps: readonly Step[]): readonly
 interface Rest {
   readonly changes: readonly Change[];
   readonly message: string;
-  readonly status: StatusPlan;
+  readonly wakeAt?: number;
 }
 
-function outcomeOf(blockers: readonly Blocker[], { changes, message, status }: Rest): Outcome {
+function outcomeOf(blockers: readonly Blocker[], { changes, message, wakeAt }: Rest): Outcome {
   const times = [
-    ...blockers.flatMap(({ wakeAt }) => wakeAt ?? []),
-    ...(status.wakeAt === undefined ? [] : [status.wakeAt]),
+    ...blockers.flatMap((blocker) => blocker.wakeAt ?? []),
+    ...(wakeAt === undefined ? [] : [wakeAt]),
   ];
   const wake = times.length === 0 ? {} : { wakeAt: Math.min(...times) };
   const first = blockers.find(({ kind }) => kind === 'terminal') ?? blockers[0];
@@ -181,11 +236,17 @@ function newKinds({ scope, states }: Pass): readonly GroupVersionKind[] {
   );
 }
 
+interface Remembered {
+  readonly status: StatusPlan;
+  readonly blockers: readonly Blocker[];
+  readonly acts: ActionOutcome;
+}
+
 /** Of children that are gone for good nothing is remembered; for good means that everything wanted could be told. */
-function memoryOf({ scope, states }: Pass, status: StatusPlan, blockers: readonly Blocker[]): Memory {
+function memoryOf({ scope, states }: Pass, { status, blockers, acts }: Remembered): Memory {
   const { memory, now } = scope.snapshot;
   const children = [...states.values()].flatMap(({ steps }) => steps.map(({ child }) => refKey(child.ref)));
-  const wanted = blockers.length === 0 ? new Set(children) : undefined;
+  const wanted = blockers.length === 0 ? new Set([...children, ...acts.remember]) : undefined;
   const remembered = <T>(entries: Readonly<Record<string, T>>): Readonly<Record<string, T>> =>
     wanted === undefined || Object.keys(entries).every((key) => wanted.has(key))
       ? entries

@@ -16,8 +16,8 @@ import { type Blocker, pending, unknown } from './blocker.ts';
 import type { ContestedField, KindInfo, Snapshot } from './model.ts';
 import { decoratorName, type Owner, ownerOf } from './owner.ts';
 
-/** `item` and `index` of a forEach, `self` of a readiness rule. */
-export type LocalContext = Pick<Context, 'item' | 'index' | 'self'>;
+/** `item` and `index` of a forEach, `self` of a readiness rule; `run`, `result` and the vars around it of an action. */
+export type LocalContext = Pick<Context, 'item' | 'index' | 'self' | 'run' | 'result' | 'vars'>;
 
 type Tree = Record<string, unknown>;
 
@@ -34,8 +34,11 @@ export class Scope {
   readonly #vars: Tree = {};
   readonly #unknownVars = new Map<string, Blocker>();
   readonly #context: Context;
+  /** Vars that runs put over the watch's while they last. */
+  readonly shadowed: JsonObject;
 
-  constructor(watch: Watch, snapshot: Snapshot) {
+  constructor(watch: Watch, snapshot: Snapshot, shadowed: JsonObject = {}) {
+    this.shadowed = shadowed;
     this.watch = watch;
     this.snapshot = snapshot;
     this.owner = ownerOf(snapshot);

@@ -38,18 +38,24 @@ export interface StatusInput {
   readonly fields: JsonObject;
   readonly conditions: readonly ConditionNow[];
   readonly blockers: readonly Blocker[];
+  /** Held fields that a `set` step gives. */
+  readonly set?: JsonObject;
 }
 
-export function planStatus(scope: Scope, { fields, conditions, blockers }: StatusInput): StatusPlan {
+export function planStatus(
+  scope: Scope,
+  { fields, conditions, blockers, set = {} }: StatusInput,
+): StatusPlan {
   const { announced, statusAt } = scope.snapshot.memory;
   const idle = { status: undefined, events: [], announced };
   if (isSilent(blockers)) return idle;
   if (!scope.watch.ownsStatus) return announce(scope, blockers);
-  const status = completeStatus(scope, { ...heldFields(scope), ...fields }, conditions);
+  const status = completeStatus(scope, { ...heldFields(scope), ...set, ...fields }, conditions);
   if (!isToBeWritten(scope, status)) return idle;
   const { resource, now } = scope.snapshot;
   const due = statusAt + PROGRESS_INTERVAL_MS;
-  if (isProgress(resource, status) && now < due) return { ...idle, wakeAt: due };
+  if (Object.keys(set).length === 0 && isProgress(resource, status) && now < due)
+    return { ...idle, wakeAt: due };
   return { ...idle, status, events: eventsOf(resource, conditions) };
 }
 
@@ -110,11 +116,14 @@ function differs(resource: KubeObject, stored: JsonObject, status: JsonObject, m
   );
 }
 
-/** Conditions of others may stand between ours. Conflict is ours, and is there only while it is true. */
+/** Ours, and there only while they are true. */
+const PASSING_CONDITIONS = ['Conflict', 'Acting', 'ActionFailed', 'ProbeFailed'];
+
+/** Conditions of others may stand between ours. */
 function conditionsDiffer(stored: Json | undefined, wanted: Json | undefined): boolean {
   const before = conditionsByType(stored);
   const now = conditionsByType(wanted);
-  if (before.has('Conflict') && !now.has('Conflict')) return true;
+  if (PASSING_CONDITIONS.some((type) => before.has(type) && !now.has(type))) return true;
   return [...now].some(([type, condition]) => !sameJson(before.get(type), condition));
 }
 
@@ -164,7 +173,7 @@ function isProgress(resource: KubeObject, status: JsonObject): boolean {
       'Stalled',
       (condition) => `${condition?.status} ${condition?.status === 'True' ? condition.reason : ''}`,
     ) &&
-    same('Conflict', (condition) => condition?.status) &&
+    PASSING_CONDITIONS.every((type) => same(type, (condition) => condition?.status)) &&
     sameJson(asJson(getPath(resource.status, ['observedGeneration'])), status.observedGeneration)
   );
 }

@@ -2,6 +2,7 @@
  * Deletion of a resource: its children go in reverse order, orphans are let go, and the finalizer is released when
  * nothing is left. Needs no playbook: what each child needs for it stands on the child.
  */
+import { conditionOf, conditionsOf, conditionToJson, stampConditions } from '../kube/conditions.ts';
 import {
   DECORATOR_ANNOTATION,
   DELETION_ANNOTATION,
@@ -17,9 +18,16 @@ import {
   POLICY_ANNOTATION,
   PRUNE_ANNOTATION,
   RANK_ANNOTATION,
+  SKIP_FINAL_ACTIONS_ANNOTATION,
 } from '../kube/labels.ts';
-import { describeRef, groupKind, type KubeObject, refOf } from '../kube/object.ts';
+import { describeRef, groupKind, type JsonObject, type KubeObject, refOf } from '../kube/object.ts';
+import { asJson, isJsonObject } from '../kube/value.ts';
+import { NO_ACTIONS, type RunWrite } from './action-contract.ts';
+import { dueFinals, parseEvidence } from './actions/evidence.ts';
+import { isHeldByFinalActions } from './actions/final.ts';
+import { readRuns } from './actions/runs.ts';
 import { joinMessages } from './blocker.ts';
+import type { EventNote } from './event.ts';
 import type { Change, Outcome, Plan, Snapshot } from './model.ts';
 import { type Owner, ownerOf } from './owner.ts';
 import {
@@ -36,6 +44,10 @@ import { rankOf, releaseChange } from './prune.ts';
 export interface TeardownOptions {
   /** Which of the resource's children go; default: all. */
   readonly includes?: (object: KubeObject) => boolean;
+  /** Final actions are none of this teardown's business: done, or let go. */
+  readonly finalActions?: 'done';
+  /** Said when the finalizer goes. */
+  readonly events?: readonly EventNote[];
 }
 
 /** The next step of a teardown; done when nothing is left and the finalizer is gone. */
@@ -45,6 +57,8 @@ export function planTeardown(snapshot: Snapshot, options: TeardownOptions = {}):
   const hasFinalizer = snapshot.resource.metadata.finalizers?.includes(FINALIZER) ?? false;
   const isDeleting = snapshot.resource.metadata.deletionTimestamp !== undefined;
   if (isDeleting && !hasFinalizer) return planOf(snapshot, { finalizer: 'keep', changes: [], outcome: DONE });
+  if (isDeleting && options.finalActions !== 'done' && isHeldByFinalActions(snapshot))
+    return waitForPlaybook(snapshot);
   const ours = snapshot.candidates.filter((object) => isOurs(object, owner) && includes(object));
   const changes = [
     ...letGo(snapshot, owner, ours),
@@ -54,7 +68,55 @@ export function planTeardown(snapshot: Snapshot, options: TeardownOptions = {}):
   const outcome = outcomeOf(snapshot, owner, { ours, changes });
   const mayGo = isDeleting || !hasTracked(snapshot.candidates, owner);
   const finalizer = outcome.kind === 'done' && hasFinalizer && mayGo ? 'remove' : 'keep';
-  return planOf(snapshot, { finalizer, changes, outcome });
+  const plan = planOf(snapshot, { finalizer, changes, outcome });
+  const events = finalizer === 'remove' ? (options.events ?? []) : [];
+  return {
+    ...plan,
+    events,
+    ...(isDeleting ? { actions: { ...NO_ACTIONS, runs: runsToDelete(snapshot) } } : {}),
+  };
+}
+
+/** Final runs stay as history; all others go, with their Jobs. */
+function runsToDelete(snapshot: Snapshot): readonly RunWrite[] {
+  const runs = readRuns(snapshot).roots.filter(
+    ({ trigger, object }) => trigger !== 'Delete' && !isTerminating(object),
+  );
+  return runs.map(({ ref, uid }) => ({ kind: 'delete', ref, uid, events: [] }));
+}
+
+/** The annotation says that final actions are due, and the playbook that has them is gone. */
+function waitForPlaybook(snapshot: Snapshot): Plan {
+  const names = dueFinals(parseEvidence(snapshot.resource)).join(', ');
+  const reason = 'FinalActionsWait';
+  const message = `${names} must run before the deletion, but no playbook has it; bring the playbook back, or set the annotation ${SKIP_FINAL_ACTIONS_ANNOTATION}: "true"`;
+  const outcome = { kind: 'pending', reason, message } as const;
+  return {
+    ...planOf(snapshot, { finalizer: 'keep', changes: [], outcome }),
+    status: statusSaying(snapshot, reason, message),
+  };
+}
+
+/** The status as it is stored, so that no held field is lost, with Ready and Stalled saying why. */
+function statusSaying({ resource, now }: Snapshot, reason: string, message: string): JsonObject | undefined {
+  const before = conditionsOf(resource);
+  const observedGeneration = Number(resource.metadata.generation ?? 0);
+  const next = (['Ready', 'Stalled'] as const).map((type) => ({
+    type,
+    status: type === 'Ready' ? ('False' as const) : ('True' as const),
+    reason,
+    message,
+    observedGeneration,
+  }));
+  const said = next.every(({ type, status }) => {
+    const known = conditionOf(resource, type);
+    return known?.status === status && known.reason === reason && known.message === message;
+  });
+  if (said) return undefined;
+  const others = before.filter(({ type }) => type !== 'Ready' && type !== 'Stalled');
+  const stored = asJson(resource.status ?? {});
+  const conditions = [...stampConditions(before, next, now), ...others].map(conditionToJson);
+  return { ...(isJsonObject(stored) ? stored : {}), conditions };
 }
 
 const DONE: Outcome = { kind: 'done' };

@@ -1,0 +1,21 @@
+/** Final actions hold a resource back from its deletion, unless they cannot run or its user lets it go. */
+import { SKIP_FINAL_ACTIONS_ANNOTATION } from '../../kube/labels.ts';
+import type { EventNote } from '../event.ts';
+import type { Snapshot } from '../model.ts';
+import { dueFinals, parseEvidence } from './evidence.ts';
+
+/** Why the final actions are not waited for; undefined: they are. */
+export function whySkipped({ resource, actions, namespace }: Snapshot): EventNote | undefined {
+  if (resource.metadata.annotations?.[SKIP_FINAL_ACTIONS_ANNOTATION] === 'true') {
+    const message = `final actions are skipped: ${SKIP_FINAL_ACTIONS_ANNOTATION} says so`;
+    return { type: 'Warning', reason: 'FinalActionsSkipped', message };
+  }
+  if (namespace(actions.namespace)?.terminating !== true) return undefined;
+  const message = `final actions are skipped: namespace ${actions.namespace} is being deleted, and nothing can be made in it`;
+  return { type: 'Warning', reason: 'FinalActionsSkipped', message };
+}
+
+/** By what stands on the resource alone. */
+export function isHeldByFinalActions(snapshot: Snapshot): boolean {
+  return dueFinals(parseEvidence(snapshot.resource)).length > 0 && whySkipped(snapshot) === undefined;
+}
