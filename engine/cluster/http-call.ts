@@ -1,13 +1,15 @@
 /**
  * One HTTP request to an application. Its connections are its own: no credentials of the cluster go with it, and no
- * redirect is followed, so that nothing is sent to a host that nobody named.
+ * redirect is followed, so that nothing is sent to a host that nobody named. Where the engine runs outside the cluster
+ * and a Service's name means nothing, the request goes through the API server's proxy.
  */
 import { Agent, type Dispatcher, request as send } from 'undici';
 import type { Clock } from '../base/clock.ts';
 import { errorMessage } from '../base/errors.ts';
 import type { CallFailure, HttpAnswer, HttpRequest } from './api.ts';
 import { CappedText } from './capped-text.ts';
-import type { Transport } from './transport.ts';
+import { proxyPath, proxyRefusal } from './service-proxy.ts';
+import type { Exchange, HttpMethod, Transport } from './transport.ts';
 
 export interface HttpCallParts {
   readonly transport: Transport;
@@ -27,7 +29,7 @@ export async function callHttp(request: HttpRequest, parts: HttpCallParts): Prom
     allowH2: false,
   });
   try {
-    return await exchange(request, { url, dispatcher, signal });
+    return await readAnswer(await reach(request, { url, dispatcher, signal }, parts));
   } catch (error) {
     if (timeout.signal.aborted)
       return failed('TimedOut', `${describe(request, url)}: no answer within ${request.timeoutMs / 1000} s`);
@@ -40,14 +42,43 @@ export async function callHttp(request: HttpRequest, parts: HttpCallParts): Prom
   }
 }
 
-interface Exchange {
+interface Way {
   readonly url: URL;
   readonly dispatcher: Dispatcher;
   readonly signal: AbortSignal;
 }
 
-async function exchange(request: HttpRequest, { url, dispatcher, signal }: Exchange): Promise<HttpAnswer> {
-  const response = await send(url, {
+async function reach(request: HttpRequest, way: Way, parts: HttpCallParts): Promise<Exchange> {
+  try {
+    return await direct(request, way);
+  } catch (error) {
+    const path = isUnknownHost(error) ? proxyPath(way.url) : undefined;
+    if (path === undefined) throw error;
+    return await throughProxy(request, { path, signal: way.signal }, parts);
+  }
+}
+
+async function throughProxy(
+  request: HttpRequest,
+  { path, signal }: { readonly path: string; readonly signal: AbortSignal },
+  { transport }: HttpCallParts,
+): Promise<Exchange> {
+  const refusal = proxyRefusal(request);
+  if (refusal !== undefined) throw new Error(refusal);
+  const { method, headers, body: text, timeoutMs, beforeSend } = request;
+  return await transport.exchange({
+    method: method as HttpMethod, // as: the server refuses a method that it does not know
+    path,
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
+    timeoutMs,
+    signal,
+    ...(text === undefined ? {} : { text }),
+    ...(beforeSend === undefined ? {} : { beforeSend }),
+  });
+}
+
+async function direct(request: HttpRequest, { url, dispatcher, signal }: Way): Promise<Exchange> {
+  const { statusCode, headers, body } = await send(url, {
     dispatcher,
     signal,
     method: request.method as Dispatcher.HttpMethod, // as: undici's type lists the usual ones; it checks the token itself
@@ -56,6 +87,10 @@ async function exchange(request: HttpRequest, { url, dispatcher, signal }: Excha
     headersTimeout: 0,
     bodyTimeout: 0,
   });
+  return { status: statusCode, headers, body };
+}
+
+async function readAnswer(response: Exchange): Promise<HttpAnswer> {
   const text = new CappedText('start');
   for await (const chunk of response.body) {
     text.push(chunk);
@@ -63,7 +98,7 @@ async function exchange(request: HttpRequest, { url, dispatcher, signal }: Excha
   }
   return {
     kind: 'http',
-    status: response.statusCode,
+    status: response.status,
     headers: headersOf(response.headers),
     body: text.text(),
     truncated: text.truncated,
@@ -82,6 +117,10 @@ function headersOf(headers: Dispatcher.ResponseData['headers']): Record<string, 
 /** Without its query and user, which may hold secrets. */
 function describe({ method }: HttpRequest, url: URL): string {
   return `${method} ${url.origin}${url.pathname}`;
+}
+
+function isUnknownHost(error: unknown): boolean {
+  return error instanceof Error && ['ENOTFOUND', 'EAI_AGAIN'].includes(String(Reflect.get(error, 'code')));
 }
 
 function isBadRequest(error: unknown): boolean {

@@ -87,10 +87,18 @@ export interface Transport {
    * knows what silence means, and ends it through `signal`.
    */
   lines(request: TransportRequest, sink: LineSink): Promise<void>;
+  /** The answer as it begins, whatever its status; `text` is sent as it is. Never sent twice. */
+  exchange(request: Omit<TransportRequest, 'body' | 'retry'> & { readonly text?: string }): Promise<Exchange>;
   /** A WebSocket that is being opened. Why an opening failed it can't tell: the same GET as a request can. */
   socket(request: SocketRequest): Promise<WebSocket>;
   /** Ends every connection; requests on their way fail. */
   close(): Promise<void>;
+}
+
+export interface Exchange {
+  readonly status: number;
+  readonly headers: TransportResponse['headers'];
+  readonly body: AsyncIterable<Uint8Array>;
 }
 
 export interface SocketRequest {
@@ -184,6 +192,13 @@ class HttpTransport implements Transport {
     });
   }
 
+  async exchange(
+    request: Omit<TransportRequest, 'body' | 'retry'> & { readonly text?: string },
+  ): Promise<Exchange> {
+    const { statusCode, headers, body } = await this.#send(request, { fresh: false, bodyTimeoutMs: 0 });
+    return { status: statusCode, headers, body };
+  }
+
   async socket({ path, protocols, beforeSend }: SocketRequest): Promise<WebSocket> {
     const access = this.#currentAccess(false) ?? (await this.#renewAccess(false));
     beforeSend?.();
@@ -224,9 +239,12 @@ class HttpTransport implements Transport {
     if (request.signal?.aborted) throw error;
   }
 
-  async #send(request: TransportRequest, how: SendOptions): Promise<Dispatcher.ResponseData> {
+  async #send(
+    request: TransportRequest & { readonly text?: string },
+    how: SendOptions,
+  ): Promise<Dispatcher.ResponseData> {
     const access = this.#currentAccess(how.fresh) ?? (await this.#renewAccess(how.fresh));
-    const body = request.body === undefined ? null : stringifyJson(request.body);
+    const body = request.body === undefined ? (request.text ?? null) : stringifyJson(request.body);
     request.beforeSend?.();
     const started = this.#options.clock.monotonic();
     const timeoutMs = request.timeoutMs ?? this.#timeoutMs;

@@ -1,0 +1,28 @@
+/**
+ * The way to a Service or Pod of the cluster for an engine that runs outside of it, where the cluster's DNS names mean
+ * nothing: through the API server's proxy. Pure.
+ */
+import type { HttpRequest } from './api.ts';
+
+/** `web.shop.svc`, `db-0.db.shop.svc.cluster.local`. */
+const SERVICE_HOST = /^(?:([a-z0-9-]+)\.)?([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.cluster\.local)?\.?$/;
+
+/**
+ * The proxy's path for an address inside the cluster; undefined for any other. TLS to it is not verified by the API
+ * server, and it keeps the header Authorization for itself.
+ */
+export function proxyPath(url: URL): string | undefined {
+  const [, pod, service, namespace] = SERVICE_HOST.exec(url.hostname) ?? [];
+  if (service === undefined || namespace === undefined) return undefined;
+  const secure = url.protocol === 'https:';
+  const port = url.port === '' ? (secure ? '443' : '80') : url.port;
+  const target = `${secure ? 'https:' : ''}${pod ?? service}:${port}`;
+  const kind = pod === undefined ? 'services' : 'pods';
+  return `/api/v1/namespaces/${namespace}/${kind}/${target}/proxy${url.pathname}${url.search}`;
+}
+
+/** Why the request can't go through the proxy; undefined: it can. */
+export function proxyRefusal({ headers }: HttpRequest): string | undefined {
+  if (!Object.keys(headers).some((name) => name.toLowerCase() === 'authorization')) return undefined;
+  return 'the engine runs outside the cluster, and the header Authorization does not pass the API server’s proxy';
+}
