@@ -212,11 +212,12 @@ export class Registry implements SourceEvents {
   private async remove(entry: Entry, source: PlaybookSource): Promise<void> {
     if (entry.source !== undefined) return; // it came back meanwhile
     const { running } = entry;
+    const left = whatStays(running);
     entry.running = undefined;
     entry.problems = [];
     if (running !== undefined) await this.options.fleet.end(running);
     if (entry.source === undefined) this.entries.delete(entry.id);
-    this.options.reporter.removed(source, whatStays(running));
+    this.options.reporter.removed(source, left);
     if (this.claims.keepOnly(entry.id, undefined)) this.freed();
     await this.options.onRemoved();
   }

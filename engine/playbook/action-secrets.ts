@@ -101,7 +101,7 @@ function readsSecret({ root, path }: Reference, facts: StepFacts, seen: Set<stri
       return isSecret(facts.names.resource) && isOpen(path);
     case 'children':
     case 'rendered': {
-      const documents = facts.names.children.get(first)?.documents ?? [];
+      const documents = facts.names.children?.get(first)?.documents ?? [];
       const one = documents.length === 1;
       return documents
         .filter(({ name }) => one || second === undefined || name === second)

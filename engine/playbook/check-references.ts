@@ -28,7 +28,8 @@ export interface ObservedName {
 /** Every name that a watch declares. */
 export interface Names {
   readonly resource: GroupVersionKind;
-  readonly children: ReadonlyMap<string, ChildName>;
+  /** Undefined where `manifests` can't be read, which is reported there. */
+  readonly children: ReadonlyMap<string, ChildName> | undefined;
   readonly observed: ReadonlyMap<string, ObservedName | undefined>;
   readonly vars: ReadonlySet<string>;
   /** True: with forEach, so that there is a list of them. */
@@ -150,6 +151,7 @@ function checkChild(reference: Reference, check: Check): void {
   const { root, path, place } = reference;
   const [id, kind] = path;
   const { children } = check.names;
+  if (children === undefined) return;
   const child = children.get(id ?? '');
   if (id === undefined) {
     if (check.use.reader === 'expression') return;

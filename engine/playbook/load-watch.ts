@@ -58,6 +58,7 @@ export function loadWatch(node: LoadNode, input: WatchInput): WatchDraft | undef
   const vars = loadVars(scope, noun('vars'));
   const observe = loadObserve(scope, noun('observe'));
   const { manifests, names: children } = loadManifests(scope, noun('manifests'), input);
+  const readable = noun('manifests') === undefined || noun('manifests')?.yaml.kind === 'list';
   const health = loadHealth(scope, noun('health'));
   const statusFields = loadStatus(scope, noun('status'));
   const status = statusFields.map(({ field }) => field);
@@ -72,7 +73,7 @@ export function loadWatch(node: LoadNode, input: WatchInput): WatchDraft | undef
   });
   const names: Names = {
     resource: gvk,
-    children,
+    children: readable ? children : undefined,
     observed: observedNames(document, noun('observe'), observe),
     vars: new Set(entriesOf(document, noun('vars')).map(({ name }) => name)),
     probes: probeNames,

@@ -47,7 +47,10 @@ function load(name: string, files: PlaybookFiles, { options, problems }: Loading
     isMapNode(document.root) ? document.get(document.root, 'watches') : document.root,
   );
   const drafts = nodes.flatMap((node) => loadWatch(node, { document, problems, catalogue, templates }) ?? []);
-  templates.warnUnused();
+  // What the watches use is not known where their manifests can't be read.
+  if (drafts.length === nodes.length && drafts.every(({ names }) => names.children !== undefined)) {
+    templates.warnUnused();
+  }
   const watches = finishWatches(drafts, catalogue, problems);
   warnUndecided(catalogue, document.root.place, problems);
   warnUnwatched(drafts, catalogue, problems);

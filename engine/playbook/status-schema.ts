@@ -125,7 +125,7 @@ function schemaAt(root: string, path: readonly string[], names: Names): SchemaNo
   const { catalogue, resource } = names;
   if (root === 'metadata' || root === 'spec' || root === 'status')
     return single(catalogue.schemaOf(resource), [root, ...path]);
-  const child = names.children.get(path[0] ?? '');
+  const child = names.children?.get(path[0] ?? '');
   if (root !== 'children' || child === undefined || child.list || child.documents?.length !== 1)
     return undefined;
   const [document] = child.documents;

@@ -191,7 +191,7 @@ function syntaxHint(code: string): string | undefined {
     case 'MISSING_CHAR':
       return 'close the quote or bracket, or quote the text';
     case 'BAD_INDENT':
-      return 'check the indentation';
+      return 'check the indentation, and that every [ and { is closed';
     default:
       return undefined;
   }
@@ -203,6 +203,7 @@ class Reader {
   readonly #report: Report;
   readonly #anchors = new Map<string, YamlNode>();
   #aliased = 0;
+  #exhausted = false;
 
   constructor(limits: YamlLimits, report: Report) {
     this.#limits = limits;
@@ -235,11 +236,18 @@ class Reader {
     const { size, height } = measure(node);
     this.#aliased += size;
     if (this.#aliased > this.#limits.aliasedNodes || depth + height > this.#limits.depth) {
-      const message = `aliases repeat more than ${this.#limits.aliasedNodes} nodes or ${this.#limits.depth} levels`;
-      this.#report.add('YamlAlias', offset, message, 'write the parts out');
+      this.#tooMuch(offset);
       return nullAt(offset);
     }
     return node;
+  }
+
+  /** Said once: where one alias is too many, those behind it are as well. */
+  #tooMuch(offset: number): void {
+    if (this.#exhausted) return;
+    this.#exhausted = true;
+    const message = `aliases repeat more than ${this.#limits.aliasedNodes} nodes or ${this.#limits.depth} levels`;
+    this.#report.add('YamlAlias', offset, message, 'write the parts out');
   }
 
   #list(list: YAMLSeq.Parsed, depth: number): YamlNode {

@@ -12,8 +12,10 @@ import {
   boxFiles,
   CONFIG_MAP,
   DEPLOYMENT,
+  type Engine,
   engine,
   eventually,
+  get,
   isReady,
   putBox,
   putPlaybook,
@@ -84,6 +86,20 @@ async function births(at: Bench, name: string): Promise<() => number> {
   return () => seen.size;
 }
 
+/** Until the fault has struck, or the resource got Ready with fewer writes; then the process is gone. */
+async function untilCrash(
+  at: Bench,
+  name: string,
+  { broken, running }: { readonly broken: Faulty; readonly running: Engine },
+): Promise<void> {
+  let over = false;
+  void broken.struck.then(() => {
+    over = true;
+  });
+  await poll(async () => over || isReady(await get(at, at.box, name)));
+  await running.stop();
+}
+
 describe.each<Fault>(['before', 'after', 'lost'])('a fault %s the write', (fault) => {
   it('changes neither the end nor the number of children, at whichever write it strikes', {
     timeout: 120_000,
@@ -106,20 +122,46 @@ describe.each<Fault>(['before', 'after', 'lost'])('a fault %s the write', (fault
         await eventually(at, at.box, name, isReady);
         await running.stop();
       } else {
-        let over = false;
-        void broken.struck.then(() => {
-          over = true;
-        });
-        await poll(
-          async () =>
-            over || isReady(await at.cluster.client.get({ ...at.box, namespace: at.namespace, name })),
-        );
-        await running.stop();
+        await untilCrash(at, name, { broken, running });
         const next = await engine(at);
         await eventually(at, at.box, name, isReady);
         await next.stop();
       }
       expect([k, count()]).toEqual([k, 2]);
+    }
+  });
+});
+
+describe('two crashes on the way of one resource', () => {
+  it('change neither the end nor the number of children', { timeout: 120_000 }, async () => {
+    const at = await bench();
+    const first = await engine(at);
+    await putPlaybook(at, 'box', boxFiles(at));
+    await first.operator.ready;
+    await putBox(at, 'zero', { size: 1, text: 'zero' });
+    await eventually(at, at.box, 'zero', isReady);
+    await first.stop();
+
+    for (const [k, l] of [
+      [1, 1],
+      [1, 2],
+      [2, 1],
+      [3, 1],
+    ] as const) {
+      const name = `box-${k}-${l}`;
+      const count = await births(at, name);
+      await putBox(at, name, { size: 1, text: name });
+      for (const [write, fault] of [
+        [k, 'after'],
+        [l, 'before'],
+      ] as const) {
+        const broken = faulty(await connect(), write, fault);
+        await untilCrash(at, name, { broken, running: await engine(at, { cluster: broken.cluster }) });
+      }
+      const last = await engine(at);
+      await eventually(at, at.box, name, isReady);
+      await last.stop();
+      expect([k, l, count()]).toEqual([k, l, 2]);
     }
   });
 });

@@ -1,6 +1,7 @@
 /** The engine behind a proxy that fails: the end is that of an undisturbed run, and no child is ever made twice. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connectThroughProxy, poll } from './cluster-support.ts';
+import { type GroupVersionKind, isObject } from '../../engine/kube/object.ts';
+import { connectThroughProxy, poll, WRITE } from './cluster-support.ts';
 import type { Fault, SeenRequest } from './fault-proxy.ts';
 import {
   type Bench,
@@ -83,5 +84,33 @@ describe('an engine whose API server fails', () => {
     await eventually(at, CONFIG_MAP, 'one-config', (c) => c !== undefined);
     await eventually(at, at.box, 'two', isReady);
     expect(isReady(await get(at, at.box, 'one'))).toBe(true);
+  });
+
+  it('follows the spec while another client writes to the resource and its child without a pause', async () => {
+    const at = await bench();
+    await engine(at);
+    await putPlaybook(at, 'box', boxFiles(at));
+    await putBox(at, 'one', { size: 1, text: 'hello' });
+    await eventually(at, at.box, 'one', isReady);
+
+    let rounds = 0;
+    let storming = true;
+    const touch = async (gvk: GroupVersionKind): Promise<unknown> => {
+      const annotations = { 'example.com/round': String(rounds) };
+      const ref = { ...gvk, namespace: at.namespace, name: 'one' };
+      return await at.cluster.client.mergePatch(ref, { metadata: { annotations } }, WRITE);
+    };
+    const other = (async () => {
+      for (; storming; rounds++) await Promise.all([touch(at.box), touch(DEPLOYMENT)]);
+    })();
+    for (const size of [2, 3, 1, 2]) {
+      await putBox(at, 'one', { size, text: `size ${size}` });
+      await eventually(at, DEPLOYMENT, 'one', (d) => isObject(d?.spec) && d.spec.replicas === size);
+    }
+    storming = false;
+    await other;
+    await eventually(at, at.box, 'one', isReady);
+    const deployment = await get(at, DEPLOYMENT, 'one');
+    expect(deployment?.metadata.annotations).toMatchObject({ 'example.com/round': String(rounds - 1) });
   });
 });

@@ -109,7 +109,10 @@ describe('an engine on a real cluster', () => {
     await at.cluster.client.delete({ ...CONFIG_MAP, namespace: at.namespace, name: 'box' }, {});
     await poll(async () => {
       const events = await at.cluster.client.list(EVENT, { namespace: at.namespace });
-      return events.some((e) => e['reason'] === 'PlaybookRemoved');
+      const said = events.find((e) => e['reason'] === 'PlaybookRemoved');
+      if (said !== undefined)
+        expect(said['note']).toMatch(/^the playbook box was removed; 1 Box and their objects/);
+      return said !== undefined;
     });
     expect(await get(at, DEPLOYMENT, 'one')).toBeDefined();
 

@@ -124,8 +124,22 @@ function failure(source: string, error: unknown): AstResult {
   if (parse === null) return otherFailure(text);
   const [, line = '1', context = '', dashes = '', token = ''] = parse;
   const found = placeOfContext({ source, line: Number(line), context, caret: dashes.length });
+  const unclosed = unclosedBefore(source, found);
+  if (unclosed !== undefined) {
+    const said = { message: 'this {{ is not closed on its line', hint: `close it with }}; ${LITERAL_HINT}` };
+    return { kind: 'failed', code: 'TemplateSyntax', at: unclosed, ...said };
+  }
   const at = token === 'EOF' ? (lastOpened(source) ?? found) : found;
   return { kind: 'failed', code: 'TemplateSyntax', at, ...explain(token) };
+}
+
+/** An expression that the parser followed into the next lines: most likely its end was forgotten. */
+function unclosedBefore(source: string, at: AstPosition): AstPosition | undefined {
+  const lines = source.split('\n');
+  const before = [...lines.slice(0, at.line - 1), (lines[at.line - 1] ?? '').slice(0, at.column)].join('\n');
+  const open = before.lastIndexOf('{{');
+  if (open < 0 || before.includes('}}', open) || !before.includes('\n', open)) return undefined;
+  return positionOf(source, open);
 }
 
 function explain(token: string): { message: string; hint: string } {

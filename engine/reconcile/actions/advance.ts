@@ -42,8 +42,8 @@ function isOver({ phase }: StepRecord): boolean {
 /** Every step has come to its end. */
 function finish(draft: Draft): void {
   const { ending, failed } = draft.status;
-  if (ending === undefined) return draft.end('Succeeded', 'Succeeded', '');
-  draft.end(ending, failed?.reason ?? ending, `${failed?.message ?? 'aborted'}; rolled back`);
+  if (ending === undefined) draft.end('Succeeded', 'Succeeded', '');
+  else draft.end(ending, failed?.reason ?? ending, `${failed?.message ?? 'aborted'}; rolled back`);
 }
 
 function stepOf(draft: Draft, record: StepRecord): Step | undefined {

@@ -125,7 +125,10 @@ export class Draft {
   succeed(outputs: JsonObject, phase: 'Succeeded' | 'Skipped' = 'Succeeded'): void {
     const record = this.current;
     if (record === undefined) return;
-    if (record.items !== undefined && record.items.length > 0) return this.succeedItem(record, outputs);
+    if (record.items !== undefined && record.items.length > 0) {
+      this.succeedItem(record, outputs);
+      return;
+    }
     this.note({ phase, finishedAt: this.now, message: '', reason: '' });
     if (Object.keys(outputs).length > 0) this.keep(record, outputs);
     this.tellEnd(record, phase);
@@ -138,7 +141,8 @@ export class Draft {
       const { targets: _targets, values: _values, job: _job, ...rest } = record;
       const again = { ...rest, collected, item, phase: 'Waiting', message: '', reason: '' } as const;
       const steps = this.status.steps.slice(0, -1);
-      return this.set({ steps: [...steps, { ...again, firstAttempt: record.attempt + 1 }] });
+      this.set({ steps: [...steps, { ...again, firstAttempt: record.attempt + 1 }] });
+      return;
     }
     this.note({ phase: 'Succeeded', finishedAt: this.now, message: '', reason: '', collected });
     if (collected.some((each) => Object.keys(each).length > 0)) this.keep(record, collected);
@@ -166,7 +170,10 @@ export class Draft {
     }
     this.note({ phase: 'Failed', reason, message, finishedAt: this.now });
     this.tell('Warning', 'StepFailed', `step ${record.name} failed: ${message}`);
-    if (this.rollingBack) return this.end('Failed', 'RollbackFailed', `rollback: ${message}`);
+    if (this.rollingBack) {
+      this.end('Failed', 'RollbackFailed', `rollback: ${message}`);
+      return;
+    }
     this.set({ failed: { step: record.name, reason, message } });
     if (!this.rollBack('Failed')) this.end('Failed', reason, `step ${record.name}: ${message}`);
   }
@@ -219,7 +226,8 @@ export class Draft {
     if (!this.status.steps.some(({ rollback }) => rollback)) {
       this.drop('failed');
       this.tell('Normal', 'RunRetried', 'tried again from the failed step');
-      return this.resume();
+      this.resume();
+      return;
     }
     const attempts = this.status.steps.map((record) => [stepKey(record), record.attempt] as const);
     this.set({

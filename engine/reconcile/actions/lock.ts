@@ -144,7 +144,10 @@ function halt(draft: Draft, why: string): void {
       return { ...record, digest };
     });
     draft.set({ steps, retry: draft.run.wantedRetry });
-    if (changedStep(draft) === undefined) return draft.resume();
+    if (changedStep(draft) === undefined) {
+      draft.resume();
+      return;
+    }
   }
   const message = `${why}; raise spec.retry to go on with the steps as they are now, or set spec.abort`;
   if (draft.status.phase !== 'Halted') draft.tell('Warning', 'PlaybookChanged', message);
