@@ -1,6 +1,7 @@
 /** argv → command. Adding a command is adding it to `COMMANDS`. */
 import type { Command, ExitCode } from './command.ts';
 import { lintCommand } from './lint.ts';
+import { packageCommand } from './package.ts';
 import { runCommand } from './run.ts';
 import { runActionCommand } from './run-action.ts';
 import type { Terminal } from './terminal.ts';
@@ -14,6 +15,7 @@ const COMMANDS: readonly Command[] = [
   runActionCommand,
   lintCommand,
   testCommand,
+  packageCommand,
   versionCommand,
 ];
 

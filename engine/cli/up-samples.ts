@@ -2,9 +2,9 @@
 import { errorMessage } from '../base/errors.ts';
 import type { Cluster } from '../cluster/api.ts';
 import { isAlreadyExists } from '../cluster/errors.ts';
-import { PLAYBOOK_LABEL } from '../kube/labels.ts';
 import { isObject, type JsonObject, type KubeObject } from '../kube/object.ts';
 import type { FolderContent } from '../operator/folder-files.ts';
+import { packagePlaybook } from '../operator/package.ts';
 import { parseYaml } from '../playbook/yaml.ts';
 
 const FIELD_MANAGER = 'libretto-up';
@@ -25,9 +25,8 @@ export async function installPlaybook(
   namespace: string,
   folder: FolderContent,
 ): Promise<void> {
-  const metadata = { name: folder.name, namespace, labels: { [PLAYBOOK_LABEL]: folder.name } };
-  const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: Object.fromEntries(folder.files) };
-  await cluster.client.apply(body, { fieldManager: FIELD_MANAGER, force: true });
+  for (const body of packagePlaybook(folder, namespace))
+    await cluster.client.apply(body, { fieldManager: FIELD_MANAGER, force: true });
 }
 
 export type SampleResult =

@@ -1,0 +1,69 @@
+/** `libretto package`: a playbook folder as the labelled ConfigMaps that install it. */
+import { relative } from 'node:path';
+import { formatDiagnostic, hasErrors } from '../base/diagnostic.ts';
+import { packagePlaybook } from '../operator/package.ts';
+import { formatYaml } from '../playbook/yaml-text.ts';
+import { defineCommand, type ExitCode, UsageError } from './command.ts';
+import { type LoadedFolder, loadFolders, problemsOf } from './load-folders.ts';
+import { DEFAULT_NAMESPACE } from './run.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a ConfigMap's name and a label's value may both be. */
+const NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+export const packageCommand = defineCommand({
+  name: 'package',
+  summary: 'print the ConfigMaps that install a playbook',
+  usage: 'libretto package FOLDER... [--namespace NAME] [--output json]',
+  description: `Checks the given playbook folders and prints each as the labelled ConfigMaps that install it, several where one would be
+too large. What has errors is not printed: exit code 1, with every problem.`,
+  flags: {
+    namespace: {
+      type: 'string',
+      value: 'NAME',
+      default: DEFAULT_NAMESPACE,
+      help: 'where the engine looks for playbooks',
+    },
+    output: {
+      type: 'string',
+      value: 'FORMAT',
+      default: 'yaml',
+      choices: ['yaml', 'json'],
+      help: 'how to print them',
+    },
+  },
+  args: { min: 1, max: Number.POSITIVE_INFINITY },
+  examples: ['libretto package playbooks/memcached | kubectl apply --server-side -f -'],
+  async execute({ namespace, output }, { args, terminal }): Promise<ExitCode> {
+    const folders = await loadFolders(args);
+    if (!tellProblems(folders, terminal)) return 1;
+    const items = folders.flatMap(({ result, files }) =>
+      result.kind === 'refused'
+        ? []
+        : packagePlaybook({ name: nameOf(result.playbook.name), files }, namespace),
+    );
+    const list = { apiVersion: 'v1', kind: 'List', items };
+    terminal.out(output === 'json' ? `${JSON.stringify(list, null, 2)}\n` : formatYaml(items));
+    return 0;
+  },
+});
+
+/** False where a folder may not be installed. */
+function tellProblems(folders: readonly LoadedFolder[], terminal: Terminal): boolean {
+  const problems = folders.flatMap((folder) =>
+    problemsOf(folder).map((problem) => ({
+      ...problem,
+      file: `${relative('.', folder.path)}/${problem.file}`,
+    })),
+  );
+  for (const problem of problems) terminal.err(`${formatDiagnostic(problem)}\n`);
+  return !hasErrors(problems);
+}
+
+function nameOf(name: string): string {
+  if (NAME.test(name)) return name;
+  throw new UsageError(
+    `${name} can't be the name of a ConfigMap and of a label`,
+    'name the folder with lower case letters, digits and -, at most 63 of them',
+  );
+}
