@@ -7,6 +7,7 @@ import { readPlaybookFolders } from '../operator/folder-files.ts';
 import { loadPlaybook } from '../playbook/load.ts';
 import type { LoadResult, Playbook, PlaybookFiles } from '../playbook/model.ts';
 import { UsageError } from './command.ts';
+import { offlineSchemas } from './offline-kinds.ts';
 
 export interface LoadedFolder {
   /** As it was named on the command line, for paths in messages. */
@@ -17,11 +18,12 @@ export interface LoadedFolder {
 
 /** Throws a UsageError for a folder that holds no playbook. */
 export async function loadFolders(paths: readonly string[]): Promise<readonly LoadedFolder[]> {
-  const folders = await Promise.all(paths.map(loadFolder));
+  const schema = offlineSchemas();
+  const folders = await Promise.all(paths.map((path) => loadFolder(path, schema)));
   return folders.flat();
 }
 
-async function loadFolder(path: string): Promise<readonly LoadedFolder[]> {
+async function loadFolder(path: string, schema: SchemaLookup): Promise<readonly LoadedFolder[]> {
   const folders = await readPlaybookFolders(path);
   if (folders.length === 0)
     throw new UsageError(`${path} is no playbook`, 'a playbook is a folder with a watches.yaml');
@@ -31,7 +33,7 @@ async function loadFolder(path: string): Promise<readonly LoadedFolder[]> {
     result:
       folder.problems.length > 0
         ? { kind: 'refused', problems: folder.problems }
-        : loadPlaybook(folder.name, folder.files, { schema: () => undefined }),
+        : loadPlaybook(folder.name, folder.files, { schema }),
   }));
 }
 
