@@ -145,8 +145,10 @@ function loadTemplate(node: LoadNode, { scope, facts, position }: WorkInput): Te
   const file = textOf(node);
   if (file === undefined) return undefined;
   const template = facts.templates.compile(file, node.place, { schemaOf: scope.schemaOf });
-  if (template !== undefined)
-    scope.uses.push({ references: template.references, reader: 'template', position });
+  if (template !== undefined) {
+    const manifest = { template, partial: false };
+    scope.uses.push({ references: template.references, reader: 'template', position, manifest });
+  }
   return template;
 }
 

@@ -5,6 +5,7 @@ import type { Template } from './language.ts';
 import { CRD_FILE } from './load-crds.ts';
 import type { Problems } from './load-problems.ts';
 import type { PlaybookFiles } from './model.ts';
+import type { OutlineNode } from './outline.ts';
 import { didYouMean } from './suggest.ts';
 import { type CompileContext, compileTemplate } from './template.ts';
 
@@ -52,6 +53,7 @@ export class TemplateFiles {
   readonly #files: PlaybookFiles;
   readonly #problems: Problems;
   readonly #used = new Set<string>();
+  readonly #outlines = new Map<Template, readonly (readonly OutlineNode[])[]>();
 
   constructor(files: PlaybookFiles, problems: Problems) {
     this.#files = files;
@@ -65,7 +67,14 @@ export class TemplateFiles {
     if (source === undefined) return undefined;
     const result = compileTemplate({ file, source, plain: !file.endsWith('.hbs'), context });
     this.#problems.addAll(result.kind === 'refused' ? result.problems : result.warnings);
-    return result.kind === 'refused' ? undefined : result.template;
+    if (result.kind === 'refused') return undefined;
+    this.#outlines.set(result.template, result.outlines);
+    return result.template;
+  }
+
+  /** For each document of a compiled template the shapes that it can take. */
+  outlinesOf(template: Template): readonly (readonly OutlineNode[])[] {
+    return this.#outlines.get(template) ?? [];
   }
 
   /** A file's text as it is. */

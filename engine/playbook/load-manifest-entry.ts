@@ -70,7 +70,8 @@ export function loadEntry(scope: WatchScope, node: LoadNode, templates: Template
   }));
   const position: Position = { perItem: list, stage: 'any' };
   if (template !== undefined) {
-    scope.uses.push({ references: template.references, reader: 'template', position });
+    const manifest = { template, partial: policy === 'Patch' };
+    scope.uses.push({ references: template.references, reader: 'template', position, manifest });
   }
   const self = documents?.map(({ gvk }) => gvk) ?? [];
   const ignored = document.items(key('ignoreFields')).map((item) => loadIgnored(scope, item, position));

@@ -5,7 +5,13 @@
 import type { GroupVersionKind } from '../kube/object.ts';
 import type { SchemaNode } from '../kube/schema.ts';
 import { compileExpression } from './expression.ts';
-import { CONTEXT_ROOTS, type Expression, type Reference, type TemplateString } from './language.ts';
+import {
+  CONTEXT_ROOTS,
+  type Expression,
+  type Reference,
+  type Template,
+  type TemplateString,
+} from './language.ts';
 import { type LoadDocument, type LoadNode, sourceOf, textOf } from './load-node.ts';
 import type { Problems } from './load-problems.ts';
 import type { RunNames } from './run-names.ts';
@@ -17,6 +23,8 @@ export interface Use {
   /** JSONata takes a name behind a list of each item, a template wants a position. */
   readonly reader: 'expression' | 'template';
   readonly position: Position;
+  /** Where a whole file reads: its template, and whether its objects say only a part of what there is (Patch). */
+  readonly manifest?: { readonly template: Template; readonly partial: boolean };
 }
 
 /** Where an expression or a template stands, as far as it decides what can be read. */

@@ -3,6 +3,7 @@ import type { Place } from '../base/diagnostic.ts';
 import type { GroupVersionKind } from '../kube/object.ts';
 import type { SchemaNode } from '../kube/schema.ts';
 import { lintSecrets } from './action-secrets.ts';
+import { checkManifests, warnUnusedVars } from './check-manifests.ts';
 import { checkReferences, type Names } from './check-references.ts';
 import type { KindCatalogue } from './kind-catalogue.ts';
 import type { Reference } from './language.ts';
@@ -80,6 +81,8 @@ export function loadWatch(node: LoadNode, input: WatchInput): WatchDraft | undef
     catalogue,
   };
   checkReferences(uses, names, problems);
+  checkManifests(uses, { names, problems, templates: input.templates });
+  warnUnusedVars(uses, vars, problems);
   lintSecrets(actions, probes, { problems, names, vars });
   lintClaims(manifests, problems);
   return {

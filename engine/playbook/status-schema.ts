@@ -121,7 +121,8 @@ function typeOf({ source, references }: Expression, names: Names): SchemaType | 
   return schema?.intOrString === true || schema?.open === true ? undefined : schema?.type;
 }
 
-function schemaAt(root: string, path: readonly string[], names: Names): SchemaNode | undefined {
+/** The schema of what a path reads, where one kind's schema says it. */
+export function schemaAt(root: string, path: readonly string[], names: Names): SchemaNode | undefined {
   const { catalogue, resource } = names;
   if (root === 'metadata' || root === 'spec' || root === 'status')
     return single(catalogue.schemaOf(resource), [root, ...path]);

@@ -10,6 +10,7 @@ import { hasErrors, sortDiagnostics } from '../base/diagnostic.ts';
 import type { SchemaNode } from '../kube/schema.ts';
 import type { ContextRoot, Reference, Template, TemplateString } from './language.ts';
 import { CONTEXT_ROOTS } from './language.ts';
+import type { OutlineNode } from './outline.ts';
 import { parseAst } from './template/ast.ts';
 import { compileProgram } from './template/compile.ts';
 import type { Compilation } from './template/compile-expression.ts';
@@ -51,7 +52,13 @@ export interface Refused {
 }
 
 export type CompiledTemplate =
-  | { readonly kind: 'compiled'; readonly template: Template; readonly warnings: readonly Diagnostic[] }
+  | {
+      readonly kind: 'compiled';
+      readonly template: Template;
+      /** For each document the shapes that it can take, for static checks. */
+      readonly outlines: readonly (readonly OutlineNode[])[];
+      readonly warnings: readonly Diagnostic[];
+    }
   | Refused;
 
 export type CompiledTemplateString =
@@ -63,13 +70,14 @@ export function compileTemplate(input: TemplateInput): CompiledTemplate {
   const source = new Source(input.source, { file: input.file, line: 1, column: 1 });
   const compiled = compileSource({ source, plain: input.plain, context: input.context ?? {} });
   if (compiled.body === undefined) return refused(compiled.problems);
-  const { documents, problems } = documentsOf(compiled.body, source);
+  const { documents, outlines, problems } = documentsOf(compiled.body, source);
   const all = [...compiled.problems, ...problems];
   if (hasErrors(all)) return refused(all);
   const { body, references } = compiled;
   return {
     kind: 'compiled',
     template: manifestTemplate({ source, body, references, documents }),
+    outlines,
     warnings: sortDiagnostics(all),
   };
 }

@@ -134,7 +134,10 @@ const BUILT_IN: Readonly<Record<string, JsonObject>> = {
   },
   'v1/Secret': {
     type: 'object',
-    properties: { data: { type: 'object', additionalProperties: { type: 'string' } } },
+    properties: {
+      data: { type: 'object', additionalProperties: { type: 'string' } },
+      stringData: { type: 'object', additionalProperties: { type: 'string' } },
+    },
   },
   'v1/Pod': {
     type: 'object',
@@ -182,10 +185,11 @@ export function firstWatch(files: Files): Watch {
   return watch;
 }
 
-/** Everything said about a playbook, errors and warnings. */
+/** Everything said about a playbook, errors and warnings. Vars of examples are there to be judged, not to be read. */
 export function problemsOf(files: Files): readonly Diagnostic[] {
   const result = load(files);
-  return result.kind === 'refused' ? result.problems : result.warnings;
+  const all = result.kind === 'refused' ? result.problems : result.warnings;
+  return all.filter(({ code }) => code !== 'UnusedVar');
 }
 
 /** `file:line:column CODE` of all that is said. */

@@ -16,10 +16,12 @@ import type {
   Template,
   TemplateDocument,
 } from '../language.ts';
+import type { OutlineNode } from '../outline.ts';
 import { SkeletonCache } from './cache.ts';
 import { skeletonText, sourceOffset } from './emission.ts';
 import { Evaluation } from './evaluate.ts';
 import { Filling } from './fill.ts';
+import { outlinesOf } from './outlines.ts';
 import { shapesOf } from './shapes.ts';
 import type { SkeletonDocument, SkeletonResult } from './skeleton.ts';
 import { parseSkeleton } from './skeleton.ts';
@@ -39,6 +41,8 @@ export type Documents = ReadonlyMap<number, TemplateDocument>;
 
 export interface FoundDocuments {
   readonly documents: Documents;
+  /** In the order of the documents. */
+  readonly outlines: readonly (readonly OutlineNode[])[];
   readonly problems: readonly Diagnostic[];
 }
 
@@ -47,17 +51,24 @@ export function documentsOf(body: Body, source: Source): FoundDocuments {
   const shapes = new Map(shapesOf(body).map((emission) => [skeletonText(emission), emission]));
   const found = new Map<number, TemplateDocument>();
   const problems: Diagnostic[] = [];
+  const parsed: Emission[] = [];
   let characters = 0;
   for (const [text, emission] of shapes) {
     characters += text.length;
     if (characters > CHARACTERS_AT_LOAD && characters > text.length) break;
+    parsed.push(emission);
     const skeleton = parseSkeleton({ emission, placeAt: (offset) => source.placeAt(offset) });
     if (skeleton.kind === 'refused') problems.push(...skeleton.problems);
     else problems.push(...note(skeleton.documents, { emission, source, found }));
   }
   if (found.size === 0 && problems.length === 0) problems.push(noDocument(source));
   const sorted = [...found].sort(([a], [b]) => a - b);
-  return { documents: new Map(sorted), problems: sortDiagnostics(problems) };
+  const outlines = problems.length > 0 ? new Map() : outlinesOf(parsed, source);
+  return {
+    documents: new Map(sorted),
+    outlines: sorted.map(([offset]) => outlines.get(offset) ?? []),
+    problems: sortDiagnostics(problems),
+  };
 }
 
 function noDocument(source: Source): Diagnostic {

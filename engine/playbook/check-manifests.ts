@@ -1,0 +1,49 @@
+/**
+ * Static checks over all that a watch writes: fields and their types (check-fields.ts), and what several manifests must
+ * agree on: selectors with the labels of pods, ports of Services with those of containers.
+ */
+import { checkFields, type FieldCheck, warnMissingFields } from './check-fields.ts';
+import { checkPods } from './check-pods.ts';
+import type { Names } from './check-references.ts';
+import type { NamedExpression } from './language.ts';
+import type { TemplateFiles } from './load-files.ts';
+import type { Problems } from './load-problems.ts';
+import type { Use } from './load-scope.ts';
+import type { WrittenDocument } from './outline.ts';
+
+export interface ManifestCheck {
+  readonly names: Names;
+  readonly problems: Problems;
+  readonly templates: TemplateFiles;
+}
+
+export function checkManifests(uses: readonly Use[], { names, problems, templates }: ManifestCheck): void {
+  const documents = uses.flatMap(({ manifest }): readonly WrittenDocument[] => {
+    if (manifest === undefined) return [];
+    const { template, partial } = manifest;
+    const outlines = templates.outlinesOf(template);
+    return template.documents.map((gvk, index) => ({ gvk, partial, shapes: outlines[index] ?? [] }));
+  });
+  for (const { gvk, shapes, partial } of documents) {
+    const check: FieldCheck = { kind: gvk.kind, names, problems, reported: new Set(), maps: new Map() };
+    for (const shape of shapes) checkFields(shape, names.catalogue.schemaOf(gvk), check);
+    if (!partial) warnMissingFields(check);
+  }
+  checkPods(documents, problems);
+}
+
+/** A var that nothing reads is left over, or misspelt where it should be read. */
+export function warnUnusedVars(
+  uses: readonly Use[],
+  vars: readonly NamedExpression[],
+  problems: Problems,
+): void {
+  const read = uses.flatMap(({ references }) => references.filter(({ root }) => root === 'vars'));
+  if (read.some(({ path }) => path.length === 0)) return;
+  const names = new Set(read.map(({ path }) => path[0]));
+  for (const { name, expression } of vars) {
+    if (names.has(name)) continue;
+    const hint = `remove it, or read it as vars.${name}`;
+    problems.warn('UnusedVar', expression.place, { message: `nothing reads the var ${name}`, hint });
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * What the manifests of one watch must agree on about pods. A workload's selector that does not match its own pods is
+ * refused by the API server; a Service that finds no pod or no port is accepted, and serves nobody.
+ */
+import type { Place } from '../base/diagnostic.ts';
+import { groupKind } from '../kube/object.ts';
+import type { Problems } from './load-problems.ts';
+import { type OutlineMap, type OutlineNode, outlineAt, type WrittenDocument } from './outline.ts';
+import { didYouMean } from './suggest.ts';
+
+/** Where a workload describes its pods. */
+const POD_TEMPLATES: Readonly<Record<string, readonly string[]>> = {
+  'Deployment.apps': ['spec', 'template'],
+  'StatefulSet.apps': ['spec', 'template'],
+  'DaemonSet.apps': ['spec', 'template'],
+  'ReplicaSet.apps': ['spec', 'template'],
+  'Job.batch': ['spec', 'template'],
+  'CronJob.batch': ['spec', 'jobTemplate', 'spec', 'template'],
+  Pod: [],
+};
+
+/** Labels that Kubernetes puts on pods itself. */
+const GIVEN_LABEL =
+  /^(statefulset\.kubernetes\.io\/pod-name|apps\.kubernetes\.io\/pod-index|pod-template-hash|controller-revision-hash|(batch\.kubernetes\.io\/)?(job-name|controller-uid|job-completion-index))$/;
+
+export function checkPods(documents: readonly WrittenDocument[], problems: Problems): void {
+  const pods = documents.flatMap(podsOf);
+  for (const document of documents) {
+    if (document.partial) continue;
+    const reported = new Set<string>();
+    for (const shape of document.shapes) {
+      if (groupKind(document.gvk) === 'Service') checkService(shape, pods, { problems, reported });
+      else checkOwnSelector(document, shape, { problems, reported });
+    }
+  }
+}
+
+interface Found {
+  readonly problems: Problems;
+  readonly reported: Set<string>;
+}
+
+/** One shape of a workload's pods. Undefined: not written out, so that anything is possible. */
+interface Pods {
+  readonly labels: OutlineMap | undefined;
+  /** Of all containers; undefined where some are not written out. */
+  readonly ports: readonly OutlineNode[] | undefined;
+}
+
+function podsOf({ gvk, shapes }: WrittenDocument): readonly Pods[] {
+  const path = POD_TEMPLATES[groupKind(gvk)];
+  if (path === undefined) return [];
+  return shapes.map((shape) => {
+    const template = outlineAt(shape, ...path);
+    const labels = outlineAt(template, 'metadata', 'labels');
+    return { labels: labels?.kind === 'map' ? labels : undefined, ports: portsOf(template) };
+  });
+}
+
+function portsOf(template: OutlineNode | undefined): readonly OutlineNode[] | undefined {
+  const containers = outlineAt(template, 'spec', 'containers');
+  if (containers?.kind !== 'list') return undefined;
+  const ports: OutlineNode[] = [];
+  for (const container of containers.items) {
+    const list = outlineAt(container, 'ports');
+    if (container.kind !== 'map' || (list !== undefined && list.kind !== 'list')) return undefined;
+    ports.push(...(list?.items ?? []));
+  }
+  return ports;
+}
+
+function checkOwnSelector({ gvk }: WrittenDocument, shape: OutlineNode, found: Found): void {
+  const selector = outlineAt(shape, 'spec', 'selector', 'matchLabels');
+  const path = POD_TEMPLATES[groupKind(gvk)];
+  if (selector?.kind !== 'map' || path === undefined || path.length === 0) return;
+  const labels = outlineAt(shape, ...path, 'metadata', 'labels');
+  if (labels !== undefined && labels.kind !== 'map') return;
+  const wrong = mismatch(selector, labels);
+  if (wrong === undefined) return;
+  const message = `the selector of this ${gvk.kind} does not match its pods: they ${wrong.what}`;
+  const hint = 'give the pods (spec.template.metadata.labels) the same label';
+  tell(wrong.place, found, () => found.problems.error('SelectorMismatch', wrong.place, { message, hint }));
+}
+
+function checkService(shape: OutlineNode, pods: readonly Pods[], found: Found): void {
+  const selector = outlineAt(shape, 'spec', 'selector');
+  if (selector?.kind !== 'map' || pods.length === 0) return;
+  const misses = pods.map(({ labels }) => (labels === undefined ? undefined : mismatch(selector, labels)));
+  const selected = pods.filter((_, index) => misses[index] === undefined);
+  const [first] = misses;
+  if (selected.length > 0) checkPorts(outlineAt(shape, 'spec', 'ports'), selected, found);
+  else if (first !== undefined) {
+    const message = `no pod of this playbook has the labels that this Service selects: they ${first.what}`;
+    const hint = 'let the selector and the labels of the pods agree';
+    tell(first.place, found, () => found.problems.warn('ServiceWithoutPods', first.place, { message, hint }));
+  }
+}
+
+/** The first label that pods with these labels can't have; undefined where they may match. */
+function mismatch(
+  selector: OutlineMap,
+  labels: OutlineMap | undefined,
+): { readonly place: Place; readonly what: string } | undefined {
+  if (labels?.entries.some(({ key }) => key === undefined) === true) return undefined;
+  for (const { key, keyPlace, value } of selector.entries) {
+    if (key === undefined || GIVEN_LABEL.test(key)) continue;
+    const label = labels?.entries.find((each) => each.key === key);
+    if (label === undefined) return { place: keyPlace, what: `have no label ${key}` };
+    if (value.kind !== 'literal' || label.value.kind !== 'literal' || value.value === label.value.value)
+      continue;
+    return { place: value.place, what: `have ${key}: ${label.value.value}` };
+  }
+  return undefined;
+}
+
+function checkPorts(ports: OutlineNode | undefined, pods: readonly Pods[], found: Found): void {
+  const offered = pods.flatMap((each) => each.ports ?? []);
+  if (ports?.kind !== 'list' || offered.length === 0 || pods.some((each) => each.ports === undefined)) return;
+  const names = offered.flatMap((port) => literalsOf(outlineAt(port, 'name')));
+  const numbers = offered.flatMap((port) => literalsOf(outlineAt(port, 'containerPort')));
+  const open = offered.some((port) =>
+    [outlineAt(port, 'name'), outlineAt(port, 'containerPort')].some(
+      (node) => node !== undefined && node.kind !== 'literal',
+    ),
+  );
+  for (const port of ports.items) {
+    const target = outlineAt(port, 'targetPort') ?? outlineAt(port, 'port');
+    if (open || target?.kind !== 'literal' || [...names, ...numbers].includes(String(target.value))) continue;
+    const message = `no container of the selected pods has the port ${target.value}`;
+    const hint = didYouMean(String(target.value), [...names, ...numbers]);
+    tell(target.place, found, () => found.problems.warn('PortNotFound', target.place, { message, hint }));
+  }
+}
+
+function literalsOf(node: OutlineNode | undefined): readonly string[] {
+  return node?.kind === 'literal' ? [String(node.value)] : [];
+}
+
+function tell(place: Place, { reported }: Found, say: () => void): void {
+  const key = `${place.line}:${place.column}`;
+  if (reported.has(key)) return;
+  reported.add(key);
+  say();
+}
