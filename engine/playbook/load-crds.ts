@@ -16,12 +16,7 @@ export function loadCrds(files: PlaybookFiles, problems: Problems): readonly Own
     problems.addAll(parsed.problems);
     return [];
   }
-  const kinds = parsed.documents.flatMap((document) => {
-    const kind = loadCrd(document, problems);
-    return kind === undefined ? [] : [kind];
-  });
-  reportRepeated(kinds, problems);
-  return kinds;
+  return parsed.documents.flatMap((document) => loadCrd(document, problems) ?? []);
 }
 
 function loadCrd(document: YamlDocument, problems: Problems): OwnKind | undefined {
@@ -91,7 +86,8 @@ function versionOf(version: unknown): OwnVersion {
   return { name: String(name), served: served === true, hasStatus: isObject(fields(subresources).status) };
 }
 
-function reportRepeated(kinds: readonly OwnKind[], problems: Problems): void {
+/** Two documents of crd.yaml, or crd.yaml and a watch's `schema`. */
+export function reportRepeatedKinds(kinds: readonly OwnKind[], problems: Problems): void {
   const seen = new Set<string>();
   for (const { gvk, place } of kinds) {
     const name = groupKind(gvk);

@@ -7,11 +7,12 @@ import { groupKind } from '../kube/object.ts';
 import type { SchemaLookup } from '../kube/schema.ts';
 import { deepFreeze } from './freeze.ts';
 import { KindCatalogue } from './kind-catalogue.ts';
-import { loadCrds } from './load-crds.ts';
+import { loadCrds, reportRepeatedKinds } from './load-crds.ts';
 import { checkFiles, contentHashOf, TemplateFiles, WATCHES_FILE } from './load-files.ts';
 import { kindAt } from './load-kind.ts';
 import { isMapNode, LoadDocument, type LoadNode, textOf } from './load-node.ts';
 import { Problems } from './load-problems.ts';
+import { loadSchemas } from './load-schema.ts';
 import { loadWatch, type WatchDraft } from './load-watch.ts';
 import type { LoadResult, Playbook, PlaybookFiles, Watch } from './model.ts';
 import { statusOwners } from './status-owner.ts';
@@ -39,13 +40,16 @@ interface Loading {
 }
 
 function load(name: string, files: PlaybookFiles, { options, problems }: Loading): Playbook | undefined {
-  const catalogue = new KindCatalogue(loadCrds(files, problems), options.schema);
+  const crds = loadCrds(files, problems);
   const document = readWatches(files, problems);
   if (document === undefined) return undefined;
   const templates = new TemplateFiles(files, problems);
   const nodes = document.items(
     isMapNode(document.root) ? document.get(document.root, 'watches') : document.root,
   );
+  const own = [...crds, ...loadSchemas(document, nodes, problems)];
+  reportRepeatedKinds(own, problems);
+  const catalogue = new KindCatalogue(own, options.schema);
   const drafts = nodes.flatMap((node) => loadWatch(node, { document, problems, catalogue, templates }) ?? []);
   // What the watches use is not known where their manifests can't be read.
   if (drafts.length === nodes.length && drafts.every(({ names }) => names.children !== undefined)) {

@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../engine/kube/object.ts';
+import { getPath } from '../../engine/kube/value.ts';
+import { type Files, loaded, problemsOf } from './load-builder.ts';
+
+const CONFIG = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "{{metadata.name}}"}\n';
+
+function box(schema: string, nouns = '  manifests: [c.yaml.hbs]\n', config = CONFIG): Files {
+  const head = '- group: example.com\n  version: v1\n  kind: Box\n';
+  return { 'watches.yaml': `${head}  schema: ${schema}\n${nouns}`, 'c.yaml.hbs': config };
+}
+
+function said(files: Files): readonly string[] {
+  return problemsOf(files).map(({ line, column, code, message }) => `${line}:${column} ${code}: ${message}`);
+}
+
+function specOf(schema: string): unknown {
+  return getPath(versionOf(box(`{spec: ${schema}}`)), ['schema', 'openAPIV3Schema', 'properties', 'spec']);
+}
+
+function versionOf(files: Files): unknown {
+  const [crd] = loaded(files).crds;
+  return getPath(crd?.spec, ['versions', '0']) ?? Object(getPath(crd?.spec, ['versions']))[0];
+}
+
+describe('a short schema', () => {
+  it('makes a definition with status, conditions and columns', () => {
+    const [crd] = loaded(box('{spec: {size: integer}, columns: {Size: spec.size}, shortNames: [bx]}')).crds;
+    expect(crd).toMatchObject({
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'boxes.example.com' },
+      spec: {
+        group: 'example.com',
+        scope: 'Namespaced',
+        names: { kind: 'Box', listKind: 'BoxList', plural: 'boxes', singular: 'box', shortNames: ['bx'] },
+      },
+    });
+    expect(versionOf(box('{spec: {size: integer}, columns: {Size: spec.size}}'))).toMatchObject({
+      name: 'v1',
+      served: true,
+      storage: true,
+      subresources: { status: {} },
+      additionalPrinterColumns: [
+        { name: 'Size', type: 'integer', jsonPath: '.spec.size' },
+        { name: 'Ready' },
+        { name: 'Status' },
+        { name: 'Age' },
+      ],
+    });
+  });
+
+  it('says fields by their type, in lists and maps, nested, with limits and defaults', () => {
+    expect(
+      specOf(
+        '{a: integer, b: [string], c: {values: boolean}, d: {fields: {e: {type: string, min: 1, max: 9, pattern: "^x"}}}, f: {type: integer, default: 3, min: 1, enum: [3, 4], description: f}}',
+      ),
+    ).toEqual({
+      type: 'object',
+      default: {},
+      properties: {
+        a: { type: 'integer', format: 'int64' },
+        b: { type: 'array', items: { type: 'string' } },
+        c: { type: 'object', additionalProperties: { type: 'boolean' } },
+        d: {
+          type: 'object',
+          properties: { e: { type: 'string', minLength: 1, maxLength: 9, pattern: '^x' } },
+        },
+        f: { description: 'f', type: 'integer', format: 'int64', minimum: 1, enum: [3, 4], default: 3 },
+      },
+    });
+  });
+
+  it('wants the spec where a field of it is required', () => {
+    const root = getPath(versionOf(box('{spec: {a: {type: string, required: true}}}')), [
+      'schema',
+      'openAPIV3Schema',
+    ]);
+    expect(root).toMatchObject({ required: ['spec'], properties: { spec: { required: ['a'] } } });
+    expect(Object(getPath(root, ['properties', 'spec']))).not.toHaveProperty('default');
+  });
+
+  it('keeps an immutable field by a rule on the object around it', () => {
+    expect(specOf('{"size-mb": {type: integer, immutable: true}}')).toMatchObject({
+      'x-kubernetes-validations': [
+        {
+          rule: '!has(oldSelf.size__dash__mb) || (has(self.size__dash__mb) && self.size__dash__mb == oldSelf.size__dash__mb)',
+          message: "size-mb can't be changed once it is set",
+          fieldPath: '.size-mb',
+        },
+      ],
+    });
+  });
+
+  it('lets status fields that the watch writes be anything, unless it describes them', () => {
+    const nouns = '  status: {endpoint: metadata.name, size: spec.size}\n';
+    const status = getPath(versionOf(box('{spec: {size: integer}, status: {endpoint: string}}', nouns)), [
+      'schema',
+      'openAPIV3Schema',
+      'properties',
+      'status',
+      'properties',
+    ]) as JsonObject; // as: a map of schemas
+    expect(status).toMatchObject({
+      endpoint: { type: 'string' },
+      size: { 'x-kubernetes-preserve-unknown-fields': true },
+      observedGeneration: { type: 'integer' },
+    });
+    expect(Object.keys(status)).toContain('conditions');
+  });
+
+  it('is what paths are checked against', () => {
+    const files = box('{spec: {size: integer}}', undefined, `${CONFIG}data: {size: "{{spec.sise}}"}\n`);
+    expect(said(files)).toEqual(["4:17 UnknownPath: spec.sise is not in Box's schema"]);
+  });
+
+  it('of several versions makes one definition, the first of them stored', () => {
+    const watch = (version: string) =>
+      `- group: example.com\n  version: ${version}\n  kind: Box\n  selector: {matchLabels: {v: ${version}}}\n  schema: {spec: {size: integer}}\n  manifests: [c.yaml.hbs]\n`;
+    const { crds } = loaded({ 'watches.yaml': watch('v1') + watch('v1beta1'), 'c.yaml.hbs': CONFIG });
+    expect(crds).toHaveLength(1);
+    expect(getPath(crds[0]?.spec, ['versions'])).toMatchObject([
+      { name: 'v1', storage: true },
+      { name: 'v1beta1', storage: false },
+    ]);
+  });
+});
+
+describe('what is wrong with a short schema', () => {
+  it('is told with its place', () => {
+    expect(said(box('{spec: {size: int}}'))[0]).toBe(
+      '4:25 BadValue: "int" is not one of string, integer, number, boolean, quantity, intOrString, object, any',
+    );
+    expect(said(box('{spec: {size: {type: integer, default: many}}}'))).toEqual([
+      '4:50 BadSchema: the field is of the type integer, and this is a string',
+    ]);
+    expect(said(box('{spec: {mode: {type: string, enum: [a, 1]}}}'))[0]).toContain('4:50 BadSchema');
+    expect(said(box('{spec: {mode: {type: string, enum: [a, b], default: c}}}'))[0]).toContain(
+      'the default c is not one of a, b',
+    );
+    expect(said(box('{spec: {flag: {type: boolean, min: 1}}}'))[0]).toContain(
+      '4:41 BadSchema: this limits nothing of boolean',
+    );
+    expect(said(box('{spec: {x: {type: string, fields: {a: string}}}}'))[0]).toContain(
+      'a field is one of type',
+    );
+    expect(said(box('{spec: {x: {}}}'))[0]).toContain('BadSchema');
+    expect(said(box('{status: {}}'))[0]).toContain('MissingKey');
+  });
+
+  it('is a kind that crd.yaml defines as well', () => {
+    const crd =
+      'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: boxes.example.com}\nspec: {group: example.com, scope: Namespaced, names: {kind: Box, plural: boxes}, versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]}\n';
+    expect(said({ ...box('{spec: {}}'), 'crd.yaml': crd }).join()).toContain(
+      'BadCrd: Box.example.com is defined twice',
+    );
+  });
+});
