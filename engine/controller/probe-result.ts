@@ -5,6 +5,7 @@
 import type { ExecAnswer, HttpAnswer } from '../cluster/api.ts';
 import { parseJson } from '../cluster/json.ts';
 import { canonicalJson } from '../kube/canonical.ts';
+import { textBeyondInt64 } from '../kube/integers.ts';
 import type { Json, JsonObject } from '../kube/object.ts';
 
 export interface ProbeResult {
@@ -47,7 +48,7 @@ function readText(text: string, truncated: boolean, parse: 'json' | 'text'): Rea
   if (truncated) return wrong('the answer is longer than 64 KiB');
   if (parse === 'text') return { ok: true, value: text.trimEnd() };
   try {
-    return { ok: true, value: parseJson(text) };
+    return { ok: true, value: textBeyondInt64(parseJson(text)) };
   } catch {
     return wrong('the answer is no JSON (parse: text takes it as it is)');
   }

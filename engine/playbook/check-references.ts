@@ -25,6 +25,13 @@ export interface ObservedName {
   readonly gvk: GroupVersionKind;
 }
 
+export interface ProbeName {
+  /** With forEach: a list of results. */
+  readonly list: boolean;
+  /** `parse: text`: nothing stands below `value`. */
+  readonly text: boolean;
+}
+
 /** Every name that a watch declares. */
 export interface Names {
   readonly resource: GroupVersionKind;
@@ -32,8 +39,7 @@ export interface Names {
   readonly children: ReadonlyMap<string, ChildName> | undefined;
   readonly observed: ReadonlyMap<string, ObservedName | undefined>;
   readonly vars: ReadonlySet<string>;
-  /** True: with forEach, so that there is a list of them. */
-  readonly probes: ReadonlyMap<string, boolean>;
+  readonly probes: ReadonlyMap<string, ProbeName>;
   readonly catalogue: KindCatalogue;
 }
 
@@ -203,14 +209,15 @@ function checkObserved(reference: Reference, check: Check): void {
 function checkProbe({ path, place }: Reference, { names, problems, use }: Check): void {
   const [name, ...rest] = path;
   if (name === undefined) return;
-  const list = names.probes.get(name);
-  if (list === undefined) {
+  const probe = names.probes.get(name);
+  if (probe === undefined) {
     const hint = didYouMean(name, [...names.probes.keys()], 'probes.') ?? 'add it to the noun probes';
     problems.error('UnknownProbe', place, { message: `there is no probe ${name}`, hint });
     return;
   }
+  const { list, text } = probe;
   const numbered = /^\d+$/.test(rest[0] ?? '');
-  const field = list && numbered ? rest[1] : rest[0];
+  const [field, below] = list && numbered ? rest.slice(1) : rest;
   const fields: readonly string[] = list ? [...PROBE_FIELDS, 'key'] : PROBE_FIELDS;
   if (field === undefined || (list && field === 'length')) return;
   if (!fields.includes(field)) {
@@ -219,6 +226,9 @@ function checkProbe({ path, place }: Reference, { names, problems, use }: Check)
   } else if (list && !numbered && use.reader === 'template') {
     const message = `probes.${name} is a list; ${field} stands in its items`;
     problems.error('UnknownPath', place, { message, hint: `go through it with {{#each probes.${name}}}` });
+  } else if (text && field === 'value' && below !== undefined && below !== 'length') {
+    const message = `the value of probe ${name} is a text; nothing stands below it`;
+    problems.error('UnknownPath', place, { message, hint: 'add parse: json to the probe' });
   }
 }
 

@@ -1,6 +1,7 @@
 /** The noun `probes`: values asked of the application by exec or http. */
 import { durationAt } from './action-duration.ts';
 import type { Probe } from './action-model.ts';
+import type { ProbeName } from './check-references.ts';
 import { execAt, httpAt } from './load-action-calls.ts';
 import { type LoadNode, type NamedNode, wordOf } from './load-node.ts';
 import { expressionAt, type Position, type WatchScope } from './load-scope.ts';
@@ -10,16 +11,27 @@ const TIMEOUT_SECONDS = 10;
 
 export interface LoadedProbes {
   readonly probes: readonly Probe[];
-  /** Every declared name; true: a list of probes. */
-  readonly names: ReadonlyMap<string, boolean>;
+  /** Every declared name. */
+  readonly names: ReadonlyMap<string, ProbeName>;
 }
 
 export function loadProbes(scope: WatchScope, node: LoadNode | undefined): LoadedProbes {
   const entries = node === undefined ? [] : scope.document.entries(node);
   return {
     probes: entries.flatMap((entry) => loadProbe(scope, entry) ?? []),
-    names: new Map(entries.map((entry) => [entry.name, scope.document.get(entry, 'forEach') !== undefined])),
+    names: new Map(entries.map((entry) => [entry.name, shapeOf(scope, entry)])),
   };
+}
+
+function shapeOf({ document }: WatchScope, entry: NamedNode): ProbeName {
+  return {
+    list: document.get(entry, 'forEach') !== undefined,
+    text: parseOf(document.get(entry, 'parse')) === 'text',
+  };
+}
+
+function parseOf(node: LoadNode | undefined): Probe['parse'] {
+  return wordOf(node, ['json', 'text']) ?? 'text';
 }
 
 function loadProbe(scope: WatchScope, entry: NamedNode): Probe | undefined {
@@ -41,7 +53,7 @@ function loadProbe(scope: WatchScope, entry: NamedNode): Probe | undefined {
     ...(forEach === undefined ? {} : { forEach }),
     ...(identity === undefined ? {} : { key: identity }),
     call,
-    parse: wordOf(key('parse'), ['json', 'text']) ?? 'text',
+    parse: parseOf(key('parse')),
   };
 }
 

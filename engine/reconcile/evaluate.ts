@@ -2,6 +2,7 @@
  * Expressions as decisions. Absence never decides anything: where an unguarded value of the cluster is not known,
  * missing or stale, the answer is a blocker, and what exists stays.
  */
+import { textBeyondInt64 } from '../kube/integers.ts';
 import type { Json } from '../kube/object.ts';
 import { isList } from '../kube/value.ts';
 import type { Expression } from '../playbook/model.ts';
@@ -52,7 +53,7 @@ export async function evaluate(
   const evaluation = await expression.evaluate(scope.context(local));
   switch (evaluation.kind) {
     case 'value':
-      return evaluation;
+      return { kind: 'value', value: textBeyondInt64(evaluation.value) };
     case 'missing':
       return { kind: 'missing', path: evaluation.path ?? expression.source };
     case 'error': {

@@ -7,10 +7,11 @@ function http(status: number, body: string): HttpAnswer {
 }
 
 describe("what a probe's answer says", () => {
-  test('JSON keeps integers exact', () => {
-    expect(readAnswer(http(200, '{"id":10501334649042878790}'), { parse: 'json' })).toEqual({
+  test('JSON keeps integers exact, as texts where the API server could not hold them', () => {
+    const ids = '{"id":1050133464904287879,"beyond":10501334649042878790}';
+    expect(readAnswer(http(200, ids), { parse: 'json' })).toEqual({
       ok: true,
-      value: { id: 10501334649042878790n },
+      value: { id: 1050133464904287879n, beyond: '10501334649042878790' },
     });
   });
 

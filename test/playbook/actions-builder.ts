@@ -123,7 +123,7 @@ export function withActions(actions: string, files: Files = {}, more = ''): File
     pods: {apiVersion: v1, kind: Pod, selector: {matchLabels: {app: "{{metadata.name}}"}}}
     login: {apiVersion: v1, kind: Secret, name: "{{metadata.name}}-login"}
   probes:
-    info: {forEach: observe.pods.metadata.name, exec: {pod: "{{item}}", command: [info]}}
+    info: {forEach: observe.pods.metadata.name, exec: {pod: "{{item}}", command: [info]}, parse: json}
     alive: {http: {url: "http://{{metadata.name}}:80/healthz"}}
 `;
   const base = { 'crd.yaml': CRD_WITH_BACKUP, 'database.yaml.hbs': DATABASE };

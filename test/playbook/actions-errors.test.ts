@@ -460,6 +460,7 @@ describe('probes', () => {
     ['probes.inof.ok', 'UnknownProbe'],
     ['probes.alive.okay', 'UnknownPath'],
     ['probes.alive.key', 'UnknownPath'],
+    ['probes.alive.value.up', 'UnknownPath'],
     ['run.name', 'RootNotHere'],
   ])('%s in health is %s', (path, code) => {
     expect(
