@@ -223,12 +223,13 @@ function isLost({ pass, run }: Draft, step: Step, record: StepRecord): boolean {
 function goesOn(
   draft: Draft,
   at: StepAt,
-  { message, record }: Extract<Progress, { kind: 'going' }>,
+  { message, record, trouble }: Extract<Progress, { kind: 'going' }>,
 ): boolean {
   const { step } = at;
   const said =
     step.message === undefined ? undefined : renderText(step.message, draft.pass.scope.context(at.local));
-  const shown = said?.kind === 'value' && said.value !== '' ? said.value : message;
+  const what = said?.kind === 'value' && said.value !== '' ? said.value : message;
+  const shown = trouble === undefined ? what : `${what}; ${trouble}`;
   const limit = limitOf(step);
   const due = limit === undefined ? undefined : (at.record.attemptAt ?? draft.now) + limit;
   if (due !== undefined && due <= draft.now) {

@@ -38,12 +38,17 @@ export interface StepAt {
 }
 
 export type Progress =
-  /** `record`: what is to be remembered of the attempt. */
-  | { readonly kind: 'going'; readonly message: string; readonly record?: Partial<StepRecord> }
+  /** `record`: what is to be remembered of the attempt. `trouble`: told also where the step has a message of its own. */
+  | {
+      readonly kind: 'going';
+      readonly message: string;
+      readonly record?: Partial<StepRecord>;
+      readonly trouble?: string;
+    }
   | { readonly kind: 'done'; readonly result: JsonObject }
   | { readonly kind: 'failed'; readonly reason: string; readonly message: string };
 
-export function going(message: string, record?: Partial<StepRecord>): Progress {
+export function going(message: string, record?: Partial<StepRecord>): Extract<Progress, { kind: 'going' }> {
   return record === undefined ? { kind: 'going', message } : { kind: 'going', message, record };
 }
 

@@ -133,8 +133,9 @@ function judgeJob(at: StepAt, job: KubeObject, seen: Partial<StepRecord> | undef
     const words = lastWords(pods);
     return failed('JobFailed', words === '' ? message : `${message}: ${words}`);
   }
-  const stuck = pods.flatMap((pod) => waitingReason(pod) ?? [])[0];
-  return going(`${describeRef(jobRef(at))} ${stuck === undefined ? message : `${message}; ${stuck}`}`, seen);
+  const trouble = pods.flatMap((pod) => waitingReason(pod) ?? [])[0];
+  const goesOn = going(`${describeRef(jobRef(at))} ${message}`, seen);
+  return trouble === undefined ? goesOn : { ...goesOn, trouble };
 }
 
 function podsOf({ pass, run, record }: StepAt): readonly KubeObject[] {
@@ -181,8 +182,11 @@ function lastWords(pods: readonly KubeObject[]): string {
   return `exit ${end.exit}${said === '' ? '' : `, ${said}`}`;
 }
 
-/** An image that can't be pulled and the like: the Job itself says nothing of it. */
+/** No node that takes it, an image that can't be pulled and the like: the Job itself says nothing of it. */
 function waitingReason(pod: KubeObject): string | undefined {
+  const scheduled = conditionOf(pod, 'PodScheduled');
+  if (scheduled?.status === 'False')
+    return `${scheduled.reason ?? 'Unscheduled'}: ${scheduled.message ?? ''}`;
   for (const list of ['initContainerStatuses', 'containerStatuses']) {
     const statuses = getPath(pod.status, [list]);
     for (const status of isList(statuses) ? statuses : []) {
