@@ -32,10 +32,12 @@ function listDifferences(
   return expected.flatMap((item, index) => differences(`${path}[${index}]`, actual[index], item));
 }
 
+const LONGEST = 1000;
+
 export function show(value: Json | undefined): string {
   if (value === undefined) return 'missing';
   const text = JSON.stringify(value, (_key, part: unknown) =>
     typeof part === 'bigint' ? part.toString() : part,
   );
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }

@@ -1,6 +1,7 @@
 /** A golden case: what a playbook shall do for one resource, step by step, without a cluster. */
 import type { Diagnostic, Place } from '../../base/diagnostic.ts';
 import type { JsonObject, KubeObject } from '../../kube/object.ts';
+import type { Answers } from './answers.ts';
 
 export interface Case {
   readonly name: string;
@@ -8,11 +9,14 @@ export interface Case {
   readonly resource: KubeObject;
   /** Epoch ms. */
   readonly now: number;
-  readonly observe: Readonly<Record<string, readonly KubeObject[]>>;
+  readonly observe: Observed;
   readonly probes: JsonObject;
   readonly objects: readonly KubeObject[];
   readonly steps: readonly CaseStep[];
 }
+
+/** By observation. */
+export type Observed = Readonly<Record<string, readonly KubeObject[]>>;
 
 export interface CaseStep {
   readonly name: string;
@@ -21,12 +25,24 @@ export interface CaseStep {
   readonly expect: Expectation;
 }
 
+export interface RequestedRun {
+  readonly action: string;
+  readonly params?: JsonObject;
+  readonly name?: string;
+}
+
 export interface CaseChange {
   readonly resource?: JsonObject;
+  readonly create?: true;
+  readonly delete?: true;
   readonly children?: Readonly<Record<string, JsonObject | null>>;
-  readonly ready?: 'all' | readonly string[];
-  readonly observe?: Readonly<Record<string, readonly KubeObject[]>>;
+  readonly ready?: 'all' | 'always' | readonly string[];
+  readonly observe?: Observed;
   readonly probes?: JsonObject;
+  readonly request?: string | RequestedRun | readonly RequestedRun[];
+  readonly runs?: Readonly<Record<string, JsonObject | null>>;
+  readonly answers?: Answers;
+  readonly restart?: true;
   readonly seconds?: number;
 }
 
@@ -36,13 +52,21 @@ export interface ExpectedCondition {
   readonly message?: string;
 }
 
+/** A phase, or parts of the run; a message holds when it is contained. */
+export type ExpectedRun = string | JsonObject;
+
 export interface Expectation {
   readonly children?: Readonly<Record<string, JsonObject | null>>;
+  readonly objects?: Readonly<Record<string, JsonObject | null>>;
   readonly writes?: readonly string[];
-  readonly conditions?: Readonly<Record<string, string | ExpectedCondition>>;
+  readonly conditions?: Readonly<Record<string, string | ExpectedCondition | null>>;
   readonly status?: JsonObject;
+  readonly runs?: Readonly<Record<string, ExpectedRun | readonly ExpectedRun[] | null>>;
+  readonly calls?: Readonly<Record<string, JsonObject | null>>;
+  readonly jobs?: Readonly<Record<string, JsonObject | null>>;
   readonly outcome?: 'done' | 'pending' | 'terminal';
   readonly events?: readonly string[];
+  readonly gone?: boolean;
 }
 
 export type CaseResult =

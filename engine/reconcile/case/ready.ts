@@ -2,18 +2,19 @@
 import { groupKind, gvkOf, type Json, type JsonObject, type KubeObject } from '../../kube/object.ts';
 import { asJson, getPath, isJsonObject, wholeNumber } from '../../kube/value.ts';
 
-/** The status of the object as its controller would report it, done and healthy. */
-export function reportedStatus(object: KubeObject): JsonObject {
+/** The status of the object as its controller would report it, done and healthy; undefined where none reports. */
+export function reportedStatus(object: KubeObject): JsonObject | undefined {
   const observedGeneration = object.metadata.generation ?? 1;
   const before = asJson(object.status ?? {});
   const own = ownStatus(object, observedGeneration);
-  return { ...(isJsonObject(before) ? before : {}), ...own };
+  return own === undefined ? undefined : { ...(isJsonObject(before) ? before : {}), ...own };
 }
 
-function ownStatus(object: KubeObject, observedGeneration: number): JsonObject {
+function ownStatus(object: KubeObject, observedGeneration: number): JsonObject | undefined {
+  const gvk = gvkOf(object);
   const replicas = wholeNumber(getPath(object, ['spec', 'replicas'])) ?? 1;
   const counts = { observedGeneration, replicas, readyReplicas: replicas, updatedReplicas: replicas };
-  switch (groupKind(gvkOf(object))) {
+  switch (groupKind(gvk)) {
     case 'Deployment.apps':
       return { ...counts, availableReplicas: replicas, conditions: [condition('Available')] };
     case 'StatefulSet.apps':
@@ -40,7 +41,13 @@ function ownStatus(object: KubeObject, observedGeneration: number): JsonObject {
       return { succeeded: 1, conditions: [condition('Complete')] };
     case 'PersistentVolumeClaim':
       return { phase: 'Bound' };
+    case 'Namespace':
+      return { phase: 'Active' };
+    case 'CustomResourceDefinition.apiextensions.k8s.io':
+      return { conditions: [condition('NamesAccepted'), condition('Established')] };
     default:
+      // ConfigMaps, Secrets, Services, rights and the like: nobody writes a status there.
+      if (gvk.group === '' || gvk.group.endsWith('.k8s.io')) return undefined;
       return { observedGeneration, conditions: [condition('Ready')] };
   }
 }
