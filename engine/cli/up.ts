@@ -33,7 +33,13 @@ const FLAGS = {
     default: false,
     help: 'end when all samples are Ready (0), or with the reasons why not (1)',
   },
-  timeout: { type: 'number', value: 'SECONDS', default: 180, min: 1, help: 'how long --once waits for that' },
+  timeout: {
+    type: 'number',
+    value: 'SECONDS',
+    default: 180,
+    min: 1,
+    help: 'how long it waits for the samples',
+  },
   'playbooks-dir': {
     type: 'string',
     value: 'FOLDER',
@@ -233,7 +239,7 @@ async function watchSamples(session: Session, watching: Watching): Promise<ExitC
     terminal,
   );
   session.cleanup.add(async () => watch.stop());
-  const deadline = values.once ? clock.monotonic() + values.timeout * 1000 : Number.POSITIVE_INFINITY;
+  const deadline = clock.monotonic() + values.timeout * 1000;
   while (!watch.allReady() && !signal.aborted && clock.monotonic() < deadline) await pause(clock, 50, signal);
   watch.leave();
   if (watch.allReady() && problems.length === 0) {
@@ -242,7 +248,7 @@ async function watchSamples(session: Session, watching: Watching): Promise<ExitC
     );
     return 0;
   }
-  if (values.once && !signal.aborted)
+  if (!signal.aborted)
     for (const row of watch.rows())
       if (!row.ready) terminal.err(`${row.kind} ${row.name} is not Ready: ${row.message}\n`);
   return 1;
