@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { eventually, newestRun, report } from './engine-kit.ts';
-import { describeEtcd, Etcd, Writer } from './etcd-kit.ts';
+import { describeEtcd, Etcd, since, Writer } from './etcd-kit.ts';
+import { execIn } from './harness.ts';
 
 /** One cluster goes through it all, while a client writes: each behaviour begins where the one before ended. */
 describeEtcd('an EtcdCluster whose members come and go', (site) => {
@@ -57,5 +58,21 @@ describeEtcd('an EtcdCluster whose members come and go', (site) => {
     expect(await etcd.memberId('main-1')).not.toBe(before);
     expect(await etcd.own(1, 'first')).toBe('kept');
     report('volume of a member lost: removed, added, caught up', await writer.check(1), took);
+  });
+
+  test('replaces a member whose files are damaged when somebody says so', async () => {
+    const before = await etcd.memberId('main-2');
+    await execIn(site.namespace, 'main-2', ['sh', '-c', 'echo damaged > /data/etcd/member/snap/db']);
+    await etcd.remove('pod', 'main-2');
+    await etcd.says('Ready', 'False', '2 of 3 members are up');
+    const began = Date.now();
+    const run = await etcd.run('replaceMember', { member: 'main-2' });
+    expect(run.status).toMatchObject({ phase: 'Succeeded' });
+    await etcd.ready(began);
+    expect(await etcd.memberId('main-2')).not.toBe(before);
+    const damaged = ['cat', '/data/replaced/member/snap/db'];
+    expect(await execIn(site.namespace, 'main-2', damaged)).toBe('damaged\n');
+    expect(await etcd.own(2, 'first')).toBe('kept');
+    report('damaged member replaced on request', await writer.check(2), since(began));
   });
 });
