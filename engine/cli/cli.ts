@@ -1,5 +1,6 @@
 /** argv → command. Adding a command is adding it to `COMMANDS`. */
 import type { Command, ExitCode } from './command.ts';
+import { createCommand } from './create.ts';
 import { lintCommand } from './lint.ts';
 import { packageCommand } from './package.ts';
 import { runCommand } from './run.ts';
@@ -13,6 +14,7 @@ const COMMANDS: readonly Command[] = [
   upCommand,
   runCommand,
   runActionCommand,
+  createCommand,
   lintCommand,
   testCommand,
   packageCommand,

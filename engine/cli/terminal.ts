@@ -1,4 +1,5 @@
 /** What a command may ask of the process it runs in: output, environment, signals. `main` makes the real one. */
+import { createInterface } from 'node:readline/promises';
 import type { Environment } from '../base/environment.ts';
 
 export interface Terminal {
@@ -13,6 +14,8 @@ export interface Terminal {
   readonly columns: number;
   readonly environment: Environment;
   readonly hostname: string;
+  /** Asks a person, where `interactive`; answers with the line, without its end. Empty: the input ended. */
+  ask(question: string): Promise<string>;
   /** Called on SIGINT and SIGTERM; a second signal ends the process at once. Returns the way to stop. */
   onInterrupt(action: () => void): () => void;
 }
@@ -31,6 +34,17 @@ export function processTerminal(process: NodeJS.Process, hostname: string): Term
     },
     environment: env,
     hostname,
+    async ask(question) {
+      const lines = createInterface({ input: process.stdin, output: stdout });
+      try {
+        return await Promise.race([
+          lines.question(question),
+          new Promise<string>((end) => lines.once('close', () => end(''))),
+        ]);
+      } finally {
+        lines.close();
+      }
+    },
     onInterrupt(action) {
       let count = 0;
       const listener = (): void => {

@@ -1,55 +1,33 @@
 import { describe, expect, it } from 'vitest';
-import { runCli } from '../../engine/cli/cli.ts';
-import type { Terminal } from '../../engine/cli/terminal.ts';
-
-async function run(argv: readonly string[], environment: Record<string, string> = {}) {
-  let out = '';
-  let err = '';
-  const terminal: Terminal = {
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    interactive: false,
-    colors: false,
-    columns: 80,
-    environment,
-    hostname: 'test',
-    onInterrupt: () => () => {},
-  };
-  const code = await runCli(argv, terminal);
-  return { code, out, err };
-}
+import { libretto } from './libretto.ts';
 
 describe('the command line', () => {
   it('explains itself and each command', async () => {
-    expect((await run(['--help'])).out).toContain('run the engine against a cluster');
-    const help = await run(['run', '--help']);
+    expect((await libretto('--help')).out).toContain('run the engine against a cluster');
+    const help = await libretto('run', '--help');
     expect(help).toMatchObject({ code: 0, err: '' });
     expect(help.out).toContain('LIBRETTO_WATCH_NAMESPACES');
-    expect((await run(['help', 'up'])).out).toContain('libretto up [--once]');
-    expect((await run(['version'])).out).toMatch(/^libretto \d+\.\d+\.\d+\n$/);
+    expect((await libretto('help', 'up')).out).toContain('libretto up [--once]');
+    expect((await libretto('version')).out).toMatch(/^libretto \d+\.\d+\.\d+\n$/);
   });
 
   it('answers wrong use with exit code 2, on standard error', async () => {
     for (const argv of [[], ['runn'], ['run', '--port'], ['run', 'extra'], ['version', 'extra']]) {
-      const result = await run(argv);
+      const result = await libretto(...argv);
       expect(result).toMatchObject({ code: 2, out: '' });
       expect(result.err).not.toBe('');
     }
   });
 
   it('never takes the current context by itself outside a pod', async () => {
-    const result = await run(['run']);
+    const result = await libretto('run');
     expect(result.code).toBe(2);
     expect(result.err).toContain('which cluster?');
     expect(result.err).toContain('--context');
   });
 
   it('tells which file is no kubeconfig', async () => {
-    const result = await run(['run', '--kubeconfig', '/nowhere/config']);
+    const result = await libretto('run', '--kubeconfig', '/nowhere/config');
     expect(result.code).toBe(1);
     expect(result.err).toContain('/nowhere/config');
   });

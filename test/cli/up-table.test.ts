@@ -26,6 +26,7 @@ function terminal(interactive: boolean): { terminal: Terminal; output: string[] 
     columns: 40,
     environment: {},
     hostname: 'test',
+    ask: async () => '',
     onInterrupt: () => () => {},
   };
   return { terminal: fake, output };

@@ -114,7 +114,9 @@ function believe(program: unknown): AstProgram {
   return program as AstProgram;
 }
 
-const LITERAL_HINT = 'for a literal {{ write \\{{ or {{"{{"}}';
+/** How a template says two braces. */
+export const LITERAL_OPEN = '{{"{{"}}';
+const LITERAL_HINT = `for a literal {{ write \\{{ or ${LITERAL_OPEN}`;
 const FLOW_HINT =
   'put a space between }} and }, or use block style; nothing is escaped, so {{{ }}} is not needed';
 

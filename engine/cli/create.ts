@@ -1,0 +1,153 @@
+/** `libretto create api`: the folder of a new operator, which lints, tests and runs as it is. */
+import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { errorMessage } from '../base/errors.ts';
+import type { GroupVersionKind, JsonObject } from '../kube/object.ts';
+import { isJsonObject } from '../kube/value.ts';
+import { SCHEMA_FOLDER, scaffold } from '../playbook/scaffold/scaffold.ts';
+import { parseYaml } from '../playbook/yaml.ts';
+import { defineCommand, type ExitCode, UsageError } from './command.ts';
+import type { Flags, FlagValues } from './flags.ts';
+import type { Terminal } from './terminal.ts';
+
+const FLAGS = {
+  group: { type: 'string', value: 'GROUP', help: 'the API group, such as app, which goes before the domain' },
+  version: { type: 'string', value: 'VERSION', help: 'the API version, such as v1 or v1alpha1' },
+  kind: { type: 'string', value: 'KIND', help: 'the kind, such as MyApp' },
+  domain: {
+    type: 'string',
+    value: 'DOMAIN',
+    default: 'example.com',
+    help: 'what the group ends with; a group with a dot is complete',
+  },
+  from: { type: 'list', value: 'FILE', help: 'existing manifests to make templates of; may be repeated' },
+  output: { type: 'string', value: 'FOLDER', help: 'the new folder (default: the kind in lower case)' },
+  plain: { type: 'boolean', default: false, help: 'ask nothing, even on a terminal' },
+} as const satisfies Flags;
+
+type Values = FlagValues<typeof FLAGS>;
+
+const SCHEMAS = join(import.meta.dirname, '../../schemas');
+
+export const createCommand = defineCommand({
+  name: 'create',
+  summary: 'make the folder of a new operator',
+  usage: 'libretto create api --group=GROUP --version=VERSION --kind=KIND [--domain DOMAIN] [--from FILE]',
+  description: `Makes a playbook folder with a watch, templates, a sample, golden cases and a README. With --from the given manifests
+become its templates: names follow the resource's, and replicas, images, resources, storage, hosts and configuration
+become fields of the spec. On a terminal it asks for what the flags do not say.`,
+  flags: FLAGS,
+  args: { min: 1, max: 1 },
+  examples: [
+    'libretto create api --group=app --version=v1 --kind=MyApp',
+    'libretto create api --group=app --version=v1 --kind=Shop --from deployment.yaml --from service.yaml',
+  ],
+  async execute(values, { args, terminal }): Promise<ExitCode> {
+    if (args[0] !== 'api')
+      throw new UsageError(`libretto can't create ${args[0]}`, 'write libretto create api');
+    const gvk = await kindOf(values, terminal);
+    const manifests = (await Promise.all(values.from.map(readManifests))).flat();
+    const files = scaffold(gvk, values.from.length === 0 ? undefined : manifests);
+    const folder = values.output ?? gvk.kind.toLowerCase();
+    await writeFolder(folder, files);
+    terminal.out(closing(folder, [...files.keys()]));
+    return 0;
+  },
+});
+
+async function kindOf(values: Values, terminal: Terminal): Promise<GroupVersionKind> {
+  const group = await known('group', values.group, { values, terminal, question: 'API group (such as app)' });
+  const version = await known('version', values.version, {
+    values,
+    terminal,
+    question: 'API version (such as v1)',
+  });
+  const kind = await known('kind', values.kind, { values, terminal, question: 'Kind (such as MyApp)' });
+  const full = group.includes('.') ? group : `${group}.${values.domain}`;
+  const problems = [
+    ...(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$/.test(full) && full.length <= 253
+      ? []
+      : [`${full} is no API group: lower case letters, digits, - and dots, such as app.example.com`]),
+    ...(/^v[1-9]\d*((alpha|beta)[1-9]\d*)?$/.test(version)
+      ? []
+      : [`${version} is no API version: v1, v1beta1 or v1alpha1`]),
+    ...(/^[A-Z][A-Za-z0-9]{0,62}$/.test(kind)
+      ? []
+      : [`${kind} is no kind: letters and digits, an upper case letter first, such as MyApp`]),
+  ];
+  if (problems.length > 0) throw new UsageError(problems.join('\n  '));
+  return { group: full, version, kind };
+}
+
+async function known(
+  name: string,
+  value: string | undefined,
+  { values, terminal, question }: { values: Values; terminal: Terminal; question: string },
+): Promise<string> {
+  if (value !== undefined) return value;
+  const answer = terminal.interactive && !values.plain ? await terminal.ask(`${question}: `) : '';
+  if (answer.trim() === '') throw new UsageError(`--${name} is missing`, question);
+  return answer.trim();
+}
+
+async function readManifests(file: string): Promise<readonly JsonObject[]> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new UsageError(`${file} can't be read: ${errorMessage(error)}`);
+  });
+  const parsed = parseYaml({ file, text });
+  if (parsed.kind === 'refused') {
+    const [first] = parsed.problems;
+    throw new UsageError(`${first?.file}:${first?.line}:${first?.column} ${first?.message}`, first?.hint);
+  }
+  return parsed.documents.flatMap(({ value }) => {
+    const object = isJsonObject(value) ? value : {};
+    if (object.kind === 'List' && Array.isArray(object.items)) return object.items.filter(isManifest);
+    if (isManifest(object)) return [object];
+    throw new UsageError(
+      `${file} holds something that is no manifest`,
+      'each document needs apiVersion, kind and metadata.name',
+    );
+  });
+}
+
+function isManifest(value: unknown): value is JsonObject {
+  const { apiVersion, kind, metadata } = Object(value);
+  return (
+    typeof apiVersion === 'string' && typeof kind === 'string' && typeof Object(metadata).name === 'string'
+  );
+}
+
+/** All or nothing: the folder appears under its name once it is complete. */
+async function writeFolder(folder: string, files: ReadonlyMap<string, string>): Promise<void> {
+  const target = resolve(folder);
+  if (await exists(target))
+    throw new UsageError(`${folder} exists already`, 'choose another folder with --output');
+  await mkdir(dirname(target), { recursive: true });
+  const building = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
+  try {
+    for (const [name, text] of files) await writeFile(join(building, name), text);
+    await mkdir(join(building, SCHEMA_FOLDER));
+    for (const name of ['watches.schema.json', 'case.schema.json'])
+      await writeFile(join(building, SCHEMA_FOLDER, name), await readFile(join(SCHEMAS, name)));
+    await rename(building, target);
+  } catch (error) {
+    await rm(building, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function closing(folder: string, files: readonly string[]): string {
+  return `${files.map((file) => `${folder}/${file}\n`).join('')}
+Next:
+  libretto lint ${folder}
+  libretto test ${folder}
+  libretto package ${folder} | kubectl apply --server-side -f -
+`;
+}

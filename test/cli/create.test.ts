@@ -1,0 +1,176 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { libretto } from './libretto.ts';
+
+async function temporary(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'libretto-create-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+const FLAGS = ['create', 'api', '--group=app', '--version=v1'];
+
+const SHOP = `apiVersion: apps/v1
+kind: StatefulSet
+metadata:
+  name: shop
+  namespace: prod
+  uid: 9f1a
+  annotations: {kubectl.kubernetes.io/last-applied-configuration: "{}"}
+spec:
+  replicas: 2
+  serviceName: shop-pods
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata: {labels: {app: shop}}
+    spec:
+      containers:
+      - name: web
+        image: docker.io/library/nginx:1.29
+        args: ["--greeting={{hello}}"]
+        ports: [{name: http, containerPort: 80}]
+        envFrom: [{configMapRef: {name: shop-config}}]
+        env: [{name: PASSWORD, valueFrom: {secretKeyRef: {name: shop-secret, key: password}}}]
+        resources: {limits: {memory: 64Mi}}
+        volumeMounts: [{name: data, mountPath: /data}]
+      - {name: log-shipper, image: "busybox:1"}
+  volumeClaimTemplates:
+  - metadata: {name: data}
+    spec: {accessModes: [ReadWriteOnce], storageClassName: fast, resources: {requests: {storage: 1Gi}}}
+status: {replicas: 2}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: shop}
+spec: {clusterIP: 10.0.0.7, selector: {app: shop}, ports: [{port: 80, targetPort: http}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: shop-pods}
+spec: {clusterIP: None, selector: {app: shop}, ports: [{port: 80, targetPort: http}]}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: shop-config}
+data: {GREETING: hello}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: shop-secret}
+data: {password: c2VjcmV0}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: shop}
+spec:
+  rules:
+  - host: shop.example.com
+    http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: shop, port: {number: 80}}}}]}
+`;
+
+describe('libretto create api', () => {
+  it('makes an operator that lints and tests as it is', async () => {
+    const folder = join(await temporary(), 'myapp');
+    const made = await libretto(...FLAGS, '--kind=MyApp', '--output', folder);
+    expect(made).toMatchObject({ code: 0, err: '' });
+    expect(made.out).toContain(`libretto lint ${folder}`);
+    expect(await libretto('lint', folder)).toEqual({ code: 0, out: '', err: '' });
+    expect(await libretto('test', folder)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('1 passed, 0 failed'),
+    });
+    expect(await libretto('package', folder)).toMatchObject({ code: 0, err: '' });
+    expect((await readdir(join(folder, '.schemas'))).sort()).toEqual([
+      'case.schema.json',
+      'watches.schema.json',
+    ]);
+  });
+
+  it('makes templates of existing manifests', async () => {
+    const root = await temporary();
+    const [file, folder] = [join(root, 'shop.yaml'), join(root, 'shop')];
+    await writeFile(file, SHOP);
+    expect(await libretto(...FLAGS, '--kind=Shop', '--from', file, '--output', folder)).toMatchObject({
+      code: 0,
+    });
+    expect(await libretto('lint', folder)).toEqual({ code: 0, out: '', err: '' });
+    expect(await libretto('test', folder)).toMatchObject({ code: 0, err: '' });
+    const read = (name: string) => readFile(join(folder, name), 'utf8');
+    const workload = await read('statefulset.yaml.hbs');
+    for (const line of [
+      '  replicas: {{spec.replicas}}',
+      '  serviceName: {{metadata.name}}-pods',
+      '          image: {{spec.image}}',
+      '          image: {{spec.logShipperImage}}',
+      '                name: {{metadata.name}}-config',
+      '                  name: {{metadata.name}}-secret',
+      '            storage: {{spec.storage}}',
+      '        storageClassName: {{spec.storageClassName}}',
+      '          resources: {{spec.resources}}',
+    ])
+      expect(workload.split('\n')).toContain(line);
+    expect(workload).not.toMatch(/prod|9f1a|last-applied|status/);
+    expect(await read('configmap.yaml.hbs')).toContain('data: {{spec.config}}');
+    expect(await read('ingress.yaml.hbs')).toContain('host: {{spec.host}}');
+    expect(await read('service.yaml.hbs')).not.toContain('10.0.0.7');
+    expect(await read('secret.yaml.hbs')).toContain('password: {{randomString 24}}');
+    const all = await Promise.all(
+      (await readdir(folder))
+        .filter((name) => name.includes('.'))
+        .filter((name) => name !== '.schemas')
+        .map(read),
+    );
+    expect(all.join('')).not.toContain('c2VjcmV0');
+  });
+
+  it('asks nothing with --plain, and says what is wrong with every flag at once', async () => {
+    const folder = join(await temporary(), 'x');
+    const wrong = await libretto(
+      'create',
+      'api',
+      '--group=App',
+      '--version=1',
+      '--kind=myApp',
+      '--output',
+      folder,
+    );
+    expect(wrong.code).toBe(2);
+    expect(wrong.err).toMatch(/no API group[\s\S]*no API version[\s\S]*no kind/);
+    expect(await libretto('create', 'api', '--plain')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--group is missing'),
+    });
+    expect(await libretto('create', 'operator', '--group=a')).toMatchObject({ code: 2 });
+  });
+
+  it('leaves nothing half written', async () => {
+    const root = await temporary();
+    const folder = join(root, 'myapp');
+    await libretto(...FLAGS, '--kind=MyApp', '--output', folder);
+    const again = await libretto(...FLAGS, '--kind=MyApp', '--output', folder);
+    expect(again).toMatchObject({ code: 2, err: expect.stringContaining('exists already') });
+    const missing = await libretto(
+      ...FLAGS,
+      '--kind=Two',
+      '--from',
+      join(root, 'nope.yaml'),
+      '--output',
+      join(root, 'two'),
+    );
+    expect(missing).toMatchObject({ code: 2, err: expect.stringContaining('nope.yaml') });
+    await writeFile(join(root, 'broken.yaml'), 'a: [1');
+    expect(
+      await libretto(
+        ...FLAGS,
+        '--kind=Two',
+        '--from',
+        join(root, 'broken.yaml'),
+        '--output',
+        join(root, 'two'),
+      ),
+    ).toMatchObject({ code: 2 });
+    expect((await readdir(root)).sort()).toEqual(['broken.yaml', 'myapp']);
+  });
+});
