@@ -58,6 +58,32 @@ export async function redisIs(
   }
 }
 
+export async function changeRedis({ namespace, name }: RedisInstance, spec: object): Promise<void> {
+  const patch = JSON.stringify({ spec });
+  await kubectl(['patch', 'redisinstance', name, '-n', namespace, '--type=merge', '-p', patch]);
+}
+
+export interface RedisPod {
+  readonly name: string;
+  readonly created: string;
+  readonly image: string;
+}
+
+/** The instance's pods, by name. */
+export async function podsOf({ namespace, name }: RedisInstance): Promise<readonly RedisPod[]> {
+  const selector = `app.kubernetes.io/name=redis,app.kubernetes.io/instance=${name}`;
+  const output = `-o=jsonpath={range .items[*]}{.metadata.name} {.metadata.creationTimestamp} {.spec.containers[0].image}{"\\n"}{end}`;
+  const text = await kubectl(['get', 'pods', '-n', namespace, '-l', selector, output]);
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.map((line) => {
+    const [pod = '', created = '', image = ''] = line.split(' ');
+    return { name: pod, created, image };
+  });
+}
+
+/** For `newestRun`. */
+export const hasSucceeded = ({ status }: RunObject): boolean => status?.phase === 'Succeeded';
+
 /** Requests an action and waits for its end. */
 export function runAction(
   { namespace, name }: RedisInstance,

@@ -1,8 +1,9 @@
 /** The life of a RedisInstance with replicas and real data: each test goes on where the one before it ended. */
 import { beforeAll, expect, test } from 'vitest';
-import { describeOperator, eventually, newestRun, type RunObject, report, secondsOf } from './engine-kit.ts';
+import { describeOperator, eventually, newestRun, report, secondsOf } from './engine-kit.ts';
 import { kubectl } from './harness.ts';
 import {
+  hasSucceeded,
   isBack,
   primaryOf,
   putRedis,
@@ -15,8 +16,6 @@ import {
   startWriter,
   toldOf,
 } from './redis-kit.ts';
-
-const hasSucceeded = ({ status }: RunObject): boolean => status?.phase === 'Succeeded';
 
 describeOperator('RedisInstance', ['redis'], (site) => {
   const at: RedisInstance = {
