@@ -3,6 +3,7 @@ import type { Command, ExitCode } from './command.ts';
 import { createCommand } from './create.ts';
 import { lintCommand } from './lint.ts';
 import { packageCommand } from './package.ts';
+import { rbacCommand } from './rbac.ts';
 import { runCommand } from './run.ts';
 import { runActionCommand } from './run-action.ts';
 import type { Terminal } from './terminal.ts';
@@ -18,6 +19,7 @@ const COMMANDS: readonly Command[] = [
   lintCommand,
   testCommand,
   packageCommand,
+  rbacCommand,
   versionCommand,
 ];
 

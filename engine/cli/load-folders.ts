@@ -1,5 +1,6 @@
 /** Playbook folders named on the command line, read and compiled without a cluster. */
-import type { Diagnostic } from '../base/diagnostic.ts';
+import { relative } from 'node:path';
+import { type Diagnostic, formatDiagnostic, hasErrors } from '../base/diagnostic.ts';
 import { groupKind, gvkOf } from '../kube/object.ts';
 import type { SchemaLookup } from '../kube/schema.ts';
 import { schemaFromCrd } from '../kube/schema-model.ts';
@@ -8,6 +9,7 @@ import { loadPlaybook } from '../playbook/load.ts';
 import type { LoadResult, Playbook, PlaybookFiles } from '../playbook/model.ts';
 import { UsageError } from './command.ts';
 import { offlineSchemas } from './offline-kinds.ts';
+import type { Terminal } from './terminal.ts';
 
 export interface LoadedFolder {
   /** As it was named on the command line, for paths in messages. */
@@ -53,4 +55,16 @@ export function ownSchemas(playbook: Playbook): SchemaLookup {
     });
     return crd === undefined ? undefined : schemaFromCrd(crd, gvk.version);
   };
+}
+
+/** Prints all problems, with the folder before the file; false where a playbook has errors. */
+export function tellProblems(folders: readonly LoadedFolder[], terminal: Terminal): boolean {
+  const problems = folders.flatMap((folder) =>
+    problemsOf(folder).map((problem) => ({
+      ...problem,
+      file: `${relative('.', folder.path)}/${problem.file}`,
+    })),
+  );
+  for (const problem of problems) terminal.err(`${formatDiagnostic(problem)}\n`);
+  return !hasErrors(problems);
 }

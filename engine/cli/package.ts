@@ -1,12 +1,9 @@
 /** `libretto package`: a playbook folder as the labelled ConfigMaps that install it. */
-import { relative } from 'node:path';
-import { formatDiagnostic, hasErrors } from '../base/diagnostic.ts';
 import { packagePlaybook } from '../operator/package.ts';
 import { formatYaml } from '../playbook/yaml-text.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
-import { type LoadedFolder, loadFolders, problemsOf } from './load-folders.ts';
+import { loadFolders, tellProblems } from './load-folders.ts';
 import { DEFAULT_NAMESPACE } from './run.ts';
-import type { Terminal } from './terminal.ts';
 
 /** What a ConfigMap's name and a label's value may both be. */
 const NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -47,18 +44,6 @@ too large. What has errors is not printed: exit code 1, with every problem.`,
     return 0;
   },
 });
-
-/** False where a folder may not be installed. */
-function tellProblems(folders: readonly LoadedFolder[], terminal: Terminal): boolean {
-  const problems = folders.flatMap((folder) =>
-    problemsOf(folder).map((problem) => ({
-      ...problem,
-      file: `${relative('.', folder.path)}/${problem.file}`,
-    })),
-  );
-  for (const problem of problems) terminal.err(`${formatDiagnostic(problem)}\n`);
-  return !hasErrors(problems);
-}
 
 function nameOf(name: string): string {
   if (NAME.test(name)) return name;
