@@ -128,7 +128,9 @@ async function begin(draft: Draft): Promise<void> {
   const { scope, runs } = pass;
   const parents = run.parent === undefined ? runs.line : runs.line.filter(({ uid }) => uid !== run.uid);
   const around = await varsAround(scope, [...parents, run], run, 'outside');
-  const local = { run: runContext(scope, run), vars: around };
+  // The vars may say when the run began, as everything after them.
+  const begun = { ...run, status: { ...run.status, startedAt: draft.now } };
+  const local = { run: runContext(scope, begun), vars: around };
   const vars = await evaluateNamed(scope, action.vars, local, { asVars: true });
   if (vars.kind === 'blocked') {
     if (vars.blocker.kind === 'terminal') draft.end('Failed', vars.blocker.reason, vars.blocker.message);
