@@ -13,7 +13,7 @@ import {
   type KubeObject,
 } from '../../kube/object.ts';
 import { asJson, getPath, isJsonObject, isList, text } from '../../kube/value.ts';
-import type { ActionInputs, ActionPlan, RunWrite } from '../action-contract.ts';
+import type { ActionInputs, ActionPlan, ProbeNeed, RunWrite } from '../action-contract.ts';
 import { stepKey, stepLabel } from '../actions/names.ts';
 import { ACTION_RUN, isoTime, parseRun, type Run } from '../actions/run.ts';
 import { resourceOf } from '../actions/step-run.ts';
@@ -33,6 +33,8 @@ export class CaseActions {
   #probes: Record<string, Json> = {};
   #probedAt: Record<string, number> = {};
   #requested = 0;
+  /** Pods that were deleted since the case last said what probes find: they do not answer any more. */
+  readonly #silent = new Set<string>();
   /** By `action/step`: what the last call of this step of the case asked for. */
   calls: Record<string, Effect> = {};
 
@@ -74,12 +76,17 @@ export class CaseActions {
 
   /** What the application says from now on. */
   setProbes(given: JsonObject, now: number): void {
+    if (Object.keys(given).length > 0) this.#silent.clear();
     for (const [name, value] of Object.entries(given)) {
       this.#probes[name] = isList(value)
         ? value.map((one) => withTime(asJson(one), now))
         : withTime(value, now);
       this.#probedAt[name] = now;
     }
+  }
+
+  silence(pod: string): void {
+    this.#silent.add(pod);
   }
 
   /** Effects that were under way are lost with their engine. */
@@ -193,14 +200,34 @@ export class CaseActions {
     return `${run.action}/${record === undefined ? label : stepKey(record)}`;
   }
 
-  /** A step waits for a new round: the application says what it said. */
-  #probe(needs: ActionPlan['probeNeeds'], now: number): boolean {
+  /** A step waits for a new round: the application says what it said, as far as it is there. */
+  #probe(needs: readonly ProbeNeed[], now: number): boolean {
     const due = needs.filter(
       ({ name, after }) =>
         after !== undefined && name in this.#probes && (this.#probedAt[name] ?? 0) <= after,
     );
-    for (const { name } of due) this.#probedAt[name] = now;
+    for (const need of due) {
+      this.#probedAt[need.name] = now;
+      this.#probes[need.name] = this.#answerOf(need, now);
+    }
     return due.length > 0;
+  }
+
+  #answerOf({ name, calls }: ProbeNeed, now: number): Json {
+    const known = this.#probes[name] ?? null;
+    const gone = new Map(
+      calls.flatMap(({ key, call }) =>
+        typeof call === 'object' && call.kind === 'exec' && this.#silent.has(call.pod)
+          ? [[key, call.pod] as const]
+          : [],
+      ),
+    );
+    const asked = (result: Json): Json => {
+      const pod = isJsonObject(result) ? gone.get(text(result.key)) : undefined;
+      if (pod === undefined || !isJsonObject(result)) return result;
+      return { ...result, ok: false, error: `there is no pod ${pod}`, at: isoTime(now) };
+    };
+    return isList(known) ? known.map((result) => asked(asJson(result))) : asked(known);
   }
 }
 

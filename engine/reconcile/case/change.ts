@@ -10,13 +10,13 @@ import type { CaseWorld } from './world.ts';
 export function applyChange(world: CaseWorld, watch: Watch, change: CaseChange): readonly string[] {
   world.now += (change.seconds ?? 0) * 1000;
   if (change.restart === true) world.restart();
-  const problems = [...changeResource(world, change), ...changeAround(world, watch, change)];
-  const missing = changeChildren(world, change.children ?? {});
   return [
-    ...problems,
-    ...missing,
-    ...changeRuns(world, change.runs ?? {}),
+    ...changeResource(world, change),
+    ...changeAround(world, watch, change),
     ...makeReady(world, change.ready ?? []),
+    // What is said of a child holds against what its controller reports by itself.
+    ...changeChildren(world, change.children ?? {}),
+    ...changeRuns(world, change.runs ?? {}),
     ...request(world, change),
   ];
 }

@@ -16,7 +16,7 @@ function ownStatus(object: KubeObject, observedGeneration: number): JsonObject |
   const counts = { observedGeneration, replicas, readyReplicas: replicas, updatedReplicas: replicas };
   switch (groupKind(gvk)) {
     case 'Deployment.apps':
-      return { ...counts, availableReplicas: replicas, conditions: [condition('Available')] };
+      return { ...counts, availableReplicas: replicas, conditions: DEPLOYED };
     case 'StatefulSet.apps':
       return {
         ...counts,
@@ -52,11 +52,13 @@ function ownStatus(object: KubeObject, observedGeneration: number): JsonObject |
   }
 }
 
+const DEPLOYED: Json = [condition('Available'), condition('Progressing', 'NewReplicaSetAvailable')];
+
 function daemonStatus(observedGeneration: number): JsonObject {
   const one = { desiredNumberScheduled: 1, currentNumberScheduled: 1, numberReady: 1 };
   return { observedGeneration, ...one, updatedNumberScheduled: 1, numberAvailable: 1 };
 }
 
-function condition(type: string): Json {
-  return { type, status: 'True', reason: 'Ready', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' };
+function condition(type: string, reason = 'Ready'): Json {
+  return { type, status: 'True', reason, message: '', lastTransitionTime: '2026-01-01T00:00:00Z' };
 }

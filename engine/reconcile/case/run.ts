@@ -80,9 +80,10 @@ function runWriteText(world: CaseWorld, write: RunWrite): readonly string[] {
 
 function changeText(world: CaseWorld, change: Change): string {
   const object: KubeObject | undefined = 'body' in change ? objectOf(change.body) : world.lookup(change.ref);
-  const step = object === undefined ? undefined : world.actions.stepOf(object);
-  const made = step !== undefined && change.kind !== 'apply';
-  return `${change.kind} ${change.ref.kind} ${made ? step : change.ref.name}`;
+  // What `apply` steps make has a name of its own.
+  const isWork = change.ref.kind === 'Job' || change.ref.kind === 'Secret';
+  const step = object === undefined || !isWork ? undefined : world.actions.stepOf(object);
+  return `${change.kind} ${change.ref.kind} ${step ?? change.ref.name}`;
 }
 
 function watchOf(resource: KubeObject, playbook: Playbook): Watch | undefined {

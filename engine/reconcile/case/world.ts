@@ -264,6 +264,7 @@ export class CaseWorld {
 
   #write(change: Change): void {
     if (change.kind === 'delete') this.#removeObserved(change.ref);
+    if (change.kind === 'delete' && change.ref.kind === 'Pod') this.actions.silence(change.ref.name);
     this.objects.write(change);
     const result = change.kind === 'create' ? 'created' : change.kind === 'delete' ? 'deleted' : 'configured';
     this.#memory = afterChange(this.#memory, change, { kind: 'succeeded', result }, this.now);

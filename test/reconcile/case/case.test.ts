@@ -58,6 +58,11 @@ const WATCHES = `- group: example.com
       steps:
       - {name: kill, delete: {apiVersion: v1, kind: Pod, selector: {matchLabels: {app: web}}}}
       - {name: again, wait: $count(observe.pods) = 1}
+    drill:
+      on: {request: true}
+      steps:
+      - {name: kill, delete: {apiVersion: v1, kind: Pod, name: web-0}}
+      - {name: answers, wait: probes.load.ok, timeout: 1m}
     ping:
       on: {request: true}
       steps:
@@ -81,6 +86,8 @@ function playbook(): Playbook {
   return result.playbook;
 }
 
+const PLAYBOOK = playbook();
+
 const RESOURCE = `resource: {apiVersion: example.com/v1, kind: App, metadata: {name: web}, spec: {version: "1"}}\n`;
 
 /** Everything that the case complains of; empty: it passed. */
@@ -89,7 +96,7 @@ async function problemsOf(steps: string): Promise<readonly string[]> {
   if (reading.kind === 'refused') return reading.problems.map(({ message }) => message);
   const [given] = reading.cases;
   if (given === undefined) throw new Error('no case');
-  const result = await runCase(given, playbook(), () => undefined);
+  const result = await runCase(given, PLAYBOOK, () => undefined);
   return result.kind === 'passed' ? [] : result.problems.map(({ message }) => message);
 }
 
@@ -157,6 +164,17 @@ describe('a run in a case', () => {
   expect: {writes: [create ConfigMap web, create Deployment web, delete Pod web-0], runs: {restart: {step: again}}}
 - change: {ready: all, observe: {pods: [${pod}]}}
   expect: {runs: {restart: Succeeded}}
+`;
+    expect(await problemsOf(steps)).toEqual([]);
+  });
+
+  test('hears nothing more of a pod that it deleted, until the case says so', async () => {
+    const pod = '{apiVersion: v1, kind: Pod, metadata: {name: web-0, labels: {app: web}}}';
+    const steps = `steps:
+- change: {observe: {pods: [${pod}]}, probes: {load: {value: 1}}, request: drill}
+  expect: {runs: {drill: {step: answers, message: waits for probes.load.ok}}}
+- change: {probes: {load: {value: 1}}}
+  expect: {runs: {drill: Succeeded}}
 `;
     expect(await problemsOf(steps)).toEqual([]);
   });
