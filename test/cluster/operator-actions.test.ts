@@ -1,105 +1,20 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { runCli } from '../../engine/cli/cli.ts';
 import type { Terminal } from '../../engine/cli/terminal.ts';
 import { ACTION_RUN } from '../../engine/controller/run-store.ts';
-import { isObject, type JsonObject, type KubeObject } from '../../engine/kube/object.ts';
+import {
+  application,
+  JOB,
+  phaseOf,
+  playbook,
+  requestRun,
+  silence,
+  statusOf,
+  stillness,
+} from './actions-kit.ts';
 import { poll, WRITE } from './cluster-support.ts';
 import { testKubeconfigPath } from './harness.ts';
-import {
-  type Bench,
-  bench,
-  boxFiles,
-  CONFIG_MAP,
-  dataOf,
-  engine,
-  eventually,
-  get,
-  putBox,
-  putPlaybook,
-} from './operator-kit.ts';
-
-const JOB = { group: 'batch', version: 'v1', kind: 'Job' };
-
-const JOB_FILE = `apiVersion: batch/v1
-kind: Job
-metadata:
-  name: "{{metadata.name}}-dump"
-spec:
-  template:
-    spec:
-      restartPolicy: Never
-      containers:
-      - {name: dump, image: "example.com/dump:1", env: [{name: LABEL, value: "{{optional run.params.label}}"}]}
-`;
-
-interface Asked {
-  readonly method: string;
-  readonly url: string;
-  readonly body: string;
-}
-
-/** A server of the application's: answers with its state, and remembers what it was asked. */
-async function application(): Promise<{
-  port: number;
-  asked: Asked[];
-  state: { text: string; status: number };
-}> {
-  const asked: Asked[] = [];
-  const state = { text: '{"healthy":true}', status: 200 };
-  const server = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk) => {
-      body += String(chunk);
-    });
-    request.on('end', () => {
-      asked.push({ method: request.method ?? '', url: request.url ?? '', body });
-      response.writeHead(state.status, { 'content-type': 'application/json' });
-      response.end(request.url === '/dumps' ? '{"id":10501334649042878790}' : state.text);
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { port: (server.address() as AddressInfo).port, asked, state }; // as: it listens on TCP
-}
-
-async function playbook(at: Bench, nouns: string): Promise<void> {
-  const watches = `- group: ${at.box.group}
-  version: v1
-  kind: Box
-  manifests: [config.yaml.hbs]
-${nouns}`;
-  const files = boxFiles(at, {
-    'watches.yaml': watches,
-    'deployment.yaml.hbs': undefined,
-    ...(nouns.includes('dump-job.yaml.hbs') ? { 'dump-job.yaml.hbs': JOB_FILE } : {}),
-  });
-  await putPlaybook(at, 'boxes', files);
-}
-
-function statusOf(object: KubeObject | undefined): Record<string, unknown> {
-  return isObject(object?.status) ? object.status : {};
-}
-
-async function requestRun(at: Bench, name: string, spec: JsonObject): Promise<void> {
-  await at.cluster.client.create(
-    {
-      apiVersion: 'libretto.dev/v1alpha1',
-      kind: 'ActionRun',
-      metadata: { name, namespace: at.namespace },
-      spec: { resource: { apiVersion: `${at.box.group}/v1`, kind: 'Box', name: 'orders' }, ...spec },
-    },
-    WRITE,
-  );
-}
-
-function phaseOf(at: Bench, name: string, phase: string): Promise<KubeObject | undefined> {
-  return eventually(at, ACTION_RUN, name, (run) => statusOf(run).phase === phase);
-}
+import { type Bench, bench, CONFIG_MAP, dataOf, engine, eventually, get, putBox } from './operator-kit.ts';
 
 describe('actions on a real cluster', () => {
   test('a requested run goes through its Job, a call and a held field, and is written down', async () => {
@@ -254,21 +169,6 @@ async function retryRuns(at: Bench): Promise<void> {
     );
 }
 
-/** Resolves when two seconds passed without a write. */
-function stillness(writes: () => number): Promise<void> {
-  return silence(writes);
-}
-
-async function silence(count: () => number): Promise<void> {
-  let last = -1;
-  let since = 0;
-  await poll(() => {
-    if (count() !== last) since = performance.now();
-    last = count();
-    return performance.now() - since > 2_000;
-  });
-}
-
 describe('libretto run-action', () => {
   test('creates a run, shows its steps and tells by its exit code how it ended', async () => {
     const at = await bench();
@@ -337,6 +237,7 @@ async function command(argv: readonly string[]): Promise<{ code: number; out: st
     columns: 120,
     environment: {},
     hostname: 'test',
+    ask: async () => '',
     onInterrupt: () => () => undefined,
   };
   return { code: await runCli(argv, terminal), out, err };

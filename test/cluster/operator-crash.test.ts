@@ -3,9 +3,8 @@
  * child was ever made twice.
  */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Cluster, ClusterClient } from '../../engine/cluster/api.ts';
-import { ApiError } from '../../engine/cluster/errors.ts';
 import { connect, poll } from './cluster-support.ts';
+import { type Fault, type Faulty, faulty } from './faulty-cluster.ts';
 import {
   type Bench,
   bench,
@@ -20,56 +19,6 @@ import {
   putBox,
   putPlaybook,
 } from './operator-kit.ts';
-
-type Fault =
-  /** The process dies before the request is sent. */
-  | 'before'
-  /** The process dies after the server carried the request out. */
-  | 'after'
-  /** The request is carried out, its answer is lost, the process goes on. */
-  | 'lost';
-
-interface Faulty {
-  readonly cluster: Cluster;
-  /** Resolves when the fault has happened. */
-  readonly struck: Promise<void>;
-  readonly writes: () => number;
-}
-
-const WRITES = ['create', 'apply', 'jsonPatch', 'mergePatch', 'replace', 'delete'] as const;
-
-function faulty(cluster: Cluster, at: number, fault: Fault): Faulty {
-  const struck = Promise.withResolvers<void>();
-  let count = 0;
-  let dead = false;
-  const gone = (): ApiError =>
-    new ApiError('ClusterUnreachable', 'the connection broke', { outcome: 'unknown' });
-  const guard =
-    <A extends unknown[], R>(send: (...args: A) => Promise<R>) =>
-    async (...args: A): Promise<R> => {
-      if (dead) throw gone();
-      const hit = ++count === at;
-      if (hit) struck.resolve();
-      if (hit && fault === 'before') dead = true;
-      if (dead) throw gone();
-      const answer = await send(...args);
-      if (hit && fault === 'after') dead = true;
-      if (hit) throw gone();
-      return answer;
-    };
-  const client: ClusterClient = { ...cluster.client };
-  const guarded = Object.fromEntries(
-    WRITES.map((verb) => [
-      verb,
-      guard(client[verb].bind(client) as (...args: unknown[]) => Promise<unknown>),
-    ]),
-  ); // as: each verb keeps its own arguments
-  return {
-    cluster: { ...cluster, client: { ...client, ...guarded } },
-    struck: struck.promise,
-    writes: () => count,
-  };
-}
 
 /** Every child that ever existed for this resource, by uid. */
 async function births(at: Bench, name: string): Promise<() => number> {

@@ -79,7 +79,8 @@ async function enter(draft: Draft, record: StepRecord): Promise<boolean> {
   if (record.retryAt !== undefined && record.retryAt > draft.now)
     return waits(draft, record.message, record.retryAt);
   const busy = clearStale(draft.pass) ?? clearFailed(draft.pass, draft.run, record);
-  if (busy !== undefined) return waits(draft, busy);
+  // Why there is another attempt is worth more than what it waits for.
+  if (busy !== undefined) return waits(draft, record.reason === '' ? busy : record.message);
   const references = [step.when, step.unless, step.forEach].flatMap((e) => e?.references ?? []);
   const stale = staleProbes(draft.pass, references, record.startedAt);
   if (stale.length > 0) return waits(draft, `waits for a new round of ${stale.join(', ')}`);

@@ -179,7 +179,10 @@ export class Draft {
   }
 
   abort(reason: string, message: string): void {
+    const step = this.current?.name;
     this.endAttempt('Aborted', message);
+    // A rollback reads what it is for.
+    if (!this.rollingBack && step !== undefined) this.set({ failed: { step, reason, message } });
     if (this.rollingBack || !this.rollBack('Aborted')) this.end('Aborted', reason, message);
   }
 
