@@ -31,7 +31,10 @@ export async function installPlaybook(
 
 export type SampleResult =
   | { readonly kind: 'applied'; readonly object: KubeObject }
-  | { readonly kind: 'failed'; readonly what: string; readonly why: string };
+  | { readonly kind: 'skipped' | 'failed'; readonly what: string; readonly why: string };
+
+/** On a document of a sample: what it needs that no cluster of this machine has. It is applied by hand. */
+const NEEDS = 'libretto.dev/sample-needs';
 
 /** Applies each document of a playbook's sample.yaml. */
 export async function applySamples(
@@ -49,6 +52,10 @@ export async function applySamples(
 }
 
 async function applySample(cluster: Cluster, body: JsonObject): Promise<SampleResult> {
+  const { name, annotations } = metadataOf(body);
+  const needs = isJsonObject(annotations) ? annotations[NEEDS] : undefined;
+  if (needs !== undefined)
+    return { kind: 'skipped', what: `${body['kind']} ${name}`, why: `it needs ${needs}` };
   try {
     return {
       kind: 'applied',
@@ -60,8 +67,11 @@ async function applySample(cluster: Cluster, body: JsonObject): Promise<SampleRe
 }
 
 function inNamespace(body: JsonObject): JsonObject {
-  const metadata = isJsonObject(body['metadata']) ? body['metadata'] : {};
-  return { ...body, metadata: { namespace: SAMPLE_NAMESPACE, ...metadata } };
+  return { ...body, metadata: { namespace: SAMPLE_NAMESPACE, ...metadataOf(body) } };
+}
+
+function metadataOf(body: JsonObject): JsonObject {
+  return isJsonObject(body['metadata']) ? body['metadata'] : {};
 }
 
 function isJsonObject(value: unknown): value is JsonObject {

@@ -232,6 +232,8 @@ async function watchSamples(session: Session, watching: Watching): Promise<ExitC
     s.kind === 'failed' ? [`${s.what} could not be applied: ${s.why}`] : [],
   );
   const problems = [...watching.refused, ...failed];
+  for (const s of watching.samples)
+    if (s.kind === 'skipped') terminal.out(`${s.what} is left to you: ${s.why}\n`);
   for (const problem of problems) terminal.err(`${problem}\n`);
   const watch = createSampleWatch(
     watching.cluster,

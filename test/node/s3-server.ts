@@ -1,0 +1,127 @@
+/**
+ * A real S3 server for the tests: Versity's S3 gateway over folders of this machine, built from the Go module in
+ * ./go/versitygw and cached. It listens on this machine's end of the node's network, where pods reach it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AwsClient } from 'aws4fetch';
+import { sha256 } from '../../engine/base/hash.ts';
+import { loadKubeConfig } from '../../engine/cluster/kubeconfig.ts';
+import { runCommand } from '../../engine/embedded/command.ts';
+import { cacheFolder } from '../../engine/embedded/locate.ts';
+import { machineEnvironment } from '../../engine/embedded/node-machine.ts';
+import { freePorts } from '../../engine/embedded/ports.ts';
+import { eventually } from './engine-kit.ts';
+import { testKubeconfigPath } from './harness.ts';
+
+/** With what must be quoted on the way to the server. */
+export const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'operator', AWS_SECRET_ACCESS_KEY: 'a"b\\c/d+e=f' } as const;
+
+export interface S3Server {
+  readonly endpoint: string;
+  /** Goes on with the data that was there. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Stops it and removes the data. */
+  remove(): Promise<void>;
+  /** A request that is signed by a client of its own; the path begins with the bucket. */
+  ask(method: string, path: string, body?: string): Promise<S3Answer>;
+}
+
+export interface S3Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+export async function startS3Server(): Promise<S3Server> {
+  const program = await ensureGateway();
+  const folder = await mkdtemp(join(tmpdir(), 'libretto-s3-'));
+  for (const part of ['buckets', 'versions']) mkdirSync(join(folder, part));
+  const { hostname } = new URL(loadKubeConfig({ path: testKubeconfigPath() }).server);
+  const [port = 0] = await freePorts(1);
+  const endpoint = `http://${hostname}:${port}`;
+  const client = new AwsClient({
+    accessKeyId: CREDENTIALS.AWS_ACCESS_KEY_ID,
+    secretAccessKey: CREDENTIALS.AWS_SECRET_ACCESS_KEY,
+    service: 's3',
+    region: 'us-east-1',
+    retries: 0,
+  });
+  let child: ChildProcess | undefined;
+  const server: S3Server = {
+    endpoint,
+    async start() {
+      child = serve(program, folder, `${hostname}:${port}`);
+      await eventually(
+        'the S3 server',
+        async () => (await server.ask('GET', '')).status === 200 || undefined,
+        30,
+      );
+    },
+    async stop() {
+      if (child === undefined || child.exitCode !== null) return;
+      const ended = once(child, 'exit');
+      child.kill();
+      await ended;
+    },
+    async remove() {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+    async ask(method, path, body) {
+      const answer = await client.fetch(`${endpoint}/${path}`, {
+        method,
+        ...(body === undefined ? {} : { body }),
+      });
+      return { status: answer.status, text: await answer.text() };
+    },
+  };
+  await server.start();
+  return server;
+}
+
+function serve(program: string, folder: string, address: string): ChildProcess {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = CREDENTIALS;
+  const args = [
+    '--quiet',
+    '--port',
+    address,
+    'posix',
+    '--versioning-dir',
+    join(folder, 'versions'),
+    join(folder, 'buckets'),
+  ];
+  const env = {
+    ROOT_ACCESS_KEY_ID: AWS_ACCESS_KEY_ID,
+    ROOT_SECRET_ACCESS_KEY: AWS_SECRET_ACCESS_KEY,
+    PATH: '',
+  };
+  const child = spawn(program, args, { env, stdio: 'ignore' });
+  process.once('exit', () => child.kill());
+  return child;
+}
+
+async function ensureGateway(): Promise<string> {
+  const module = join(import.meta.dirname, 'go', 'versitygw');
+  const recipe = sha256(readFileSync(join(module, 'go.sum'), 'utf8')).slice(0, 12);
+  const program = join(cacheFolder(machineEnvironment()), `versitygw-${recipe}`);
+  if (existsSync(program)) return program;
+  const built = `${program}-${process.pid}`;
+  const environment = { ...machineEnvironment(), CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -buildvcs=false' };
+  const args = [
+    'build',
+    '-trimpath',
+    '-ldflags=-s -w',
+    '-o',
+    built,
+    'github.com/versity/versitygw/cmd/versitygw',
+  ];
+  const { code, output } = await runCommand({ program: 'go', args, cwd: module, environment });
+  if (code !== 0) throw new Error(`go build of versitygw failed: ${output.slice(-2_000)}`);
+  await rename(built, program);
+  return program;
+}
