@@ -78,7 +78,7 @@ async function enter(draft: Draft, record: StepRecord): Promise<boolean> {
   if (step === undefined) return broken(draft, undefined, 'PlaybookChanged', 'the step is gone');
   if (record.retryAt !== undefined && record.retryAt > draft.now)
     return waits(draft, record.message, record.retryAt);
-  const busy = clearStale(draft.pass) ?? clearFailed(draft.pass, draft.run, record);
+  const busy = clearStale(draft.pass, draft.run) ?? clearFailed(draft.pass, draft.run, record);
   // Why there is another attempt is worth more than what it waits for.
   if (busy !== undefined) return waits(draft, record.reason === '' ? busy : record.message);
   const references = [step.when, step.unless, step.forEach].flatMap((e) => e?.references ?? []);

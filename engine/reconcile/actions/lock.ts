@@ -239,8 +239,8 @@ async function workPart(pass: ActionPass, run: Run): Promise<void> {
   const forsaken = pass.runs.isForsaken(run);
   const draft = new Draft(pass, run, forsaken && pass.deleting ? { ...action, rollback: [] } : action);
   if (forsaken && !draft.rollingBack) {
+    // What it began itself ends before its rollback begins, and that is seen with the next plan.
     draft.abort('Aborted', 'the step that began it is over');
-    await advance(draft);
   } else if (phase === 'Pending') {
     const refusal = refusalOf({ ...pass, deleting: false }, run);
     if (refusal !== undefined) return refuse(pass, run, refusal);

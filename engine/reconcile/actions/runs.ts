@@ -55,6 +55,12 @@ export class RunSet {
     return !goesOn || record.phase !== 'Running' || this.childOf(parent, record)?.uid !== run.uid;
   }
 
+  /** The UIDs of a run and of the runs that it is a part of, innermost first. */
+  upFrom({ uid, parent }: Run): readonly string[] {
+    const above = this.all.find((run) => run.uid === parent?.uid);
+    return above === undefined ? [uid] : [uid, ...this.upFrom(above)];
+  }
+
   /** Whose vars shadow the watch's, outermost first: interrupted runs, then the one that holds the lock. */
   get line(): readonly Run[] {
     const { holder } = this;

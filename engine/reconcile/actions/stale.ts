@@ -10,9 +10,13 @@ import { attemptMark, stepLabel } from './names.ts';
 import type { ActionPass } from './pass.ts';
 import { isActive, type Run, type StepRecord } from './run.ts';
 
-/** Why nothing may begin now; asks for the removal of what is in the way. */
-export function clearStale(pass: ActionPass): string | undefined {
-  const forsaken = pass.runs.all.find((run) => isActive(run) && pass.runs.isForsaken(run));
+/** Why nothing may begin now, or no step of `asking`; asks for the removal of what is in the way. */
+export function clearStale(pass: ActionPass, asking?: Run): string | undefined {
+  // The rollback of a run that is over for those above it waits for what it began itself, never for itself or them.
+  const line = asking === undefined ? [] : pass.runs.upFrom(asking);
+  const forsaken = pass.runs.all.find(
+    (run) => isActive(run) && pass.runs.isForsaken(run) && !line.includes(run.uid),
+  );
   const left = workOf(pass).filter((object) => !isCurrent(pass, object) && !isFinished(object));
   for (const object of left) {
     if (object.kind === 'Job' && !isTerminating(object))
