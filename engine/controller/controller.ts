@@ -11,6 +11,7 @@ import type { Logger } from '../base/logger.ts';
 import type { Cache, Cluster, StoreEvent } from '../cluster/api.ts';
 import { FIELD_MANAGER } from '../kube/labels.ts';
 import { describeRef, type GroupVersionKind, groupKind, type KubeObject, refOf } from '../kube/object.ts';
+import type { SchemaLookup } from '../kube/schema.ts';
 import type { Watch } from '../playbook/model.ts';
 import { initialMemory } from '../reconcile/memory.ts';
 import { type Memory, NO_ACTIONS, type Plan, type Snapshot } from '../reconcile/model.ts';
@@ -46,6 +47,8 @@ export interface ControllerOptions {
   readonly hashKey: string;
   readonly allowances: Snapshot['allowances'];
   readonly servedByPlaybook: (gvk: GroupVersionKind) => boolean;
+  /** Schemas that the playbook's own definitions give: they go before what the cluster publishes, which comes later. */
+  readonly ownSchema?: SchemaLookup;
   readonly entropy: () => string;
   readonly actions: ActionParts;
   /** What decides: planReconcile, or planTeardown alone where the playbook is gone. */

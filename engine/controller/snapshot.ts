@@ -12,6 +12,7 @@ import {
   refKey,
   refOf,
 } from '../kube/object.ts';
+import type { SchemaLookup } from '../kube/schema.ts';
 import { touchedKinds } from '../playbook/action-readers.ts';
 import type { Watch } from '../playbook/model.ts';
 import type { KindInfo, Memory, Snapshot } from '../reconcile/model.ts';
@@ -30,6 +31,8 @@ export interface SnapshotSources {
   readonly allowances: Snapshot['allowances'];
   /** True where an active playbook serves the kind. */
   readonly servedByPlaybook: (gvk: GroupVersionKind) => boolean;
+  /** Schemas that the playbook's own definitions give. */
+  readonly ownSchema?: SchemaLookup;
   readonly entropy: () => string;
   readonly actions: ActionParts;
   /** The controller's name. */
@@ -107,7 +110,7 @@ function kindInfo(sources: SnapshotSources, gvk: GroupVersionKind): KindInfo | u
     namespaced: resource.namespaced,
     synced: view?.synced ?? false,
     ...(view?.failure === undefined ? {} : { failure: view.failure }),
-    schema: sources.discovery.schema(gvk),
+    schema: sources.ownSchema?.(gvk) ?? sources.discovery.schema(gvk),
     servedByPlaybook: sources.servedByPlaybook(gvk),
   };
 }

@@ -14,11 +14,12 @@ import type { Playbook, Watch } from '../playbook/model.ts';
 import { collectReads } from '../playbook/reads.ts';
 import { planReconcile } from '../reconcile/plan.ts';
 import type { PlaybookTimes } from './instrument.ts';
+import { ownSchemas } from './own-schemas.ts';
 
 /** What every controller of one operator shares. */
 export type ControllerParts = Omit<
   ControllerOptions,
-  'watch' | 'playbook' | 'metadataOnly' | 'decide' | 'concerns' | 'servedByPlaybook'
+  'watch' | 'playbook' | 'metadataOnly' | 'decide' | 'concerns' | 'servedByPlaybook' | 'ownSchema'
 >;
 
 export interface RunningPlaybook {
@@ -54,6 +55,7 @@ export class Fleet {
     );
     for (const { gvk, read } of collectReads(playbook))
       if (read === 'full') metadataOnly.delete(groupKind(gvk));
+    const ownSchema = ownSchemas(playbook);
     const controllers = this.times.measure(playbook).watches.map((watch) =>
       this.add({
         ...this.parts,
@@ -63,6 +65,7 @@ export class Fleet {
         decide: planReconcile,
         concerns: (resource) => selected(watch, resource),
         servedByPlaybook: (gvk) => this.served.has(groupKind(gvk)),
+        ownSchema,
       }),
     );
     return { playbook, controllers };
