@@ -41,6 +41,6 @@ test('no two samples share a name', () => {
   expect(names.toSorted()).toEqual([...new Set(names)].toSorted());
 });
 
-function nameOf(value: Readonly<Record<string, unknown>>): unknown {
-  return isObject(value['metadata']) ? value['metadata']['name'] : undefined;
+function nameOf(value: unknown): unknown {
+  return isObject(value) && isObject(value['metadata']) ? value['metadata']['name'] : undefined;
 }
