@@ -4,6 +4,7 @@ import { createCommand } from './create.ts';
 import { lintCommand } from './lint.ts';
 import { packageCommand } from './package.ts';
 import { rbacCommand } from './rbac.ts';
+import { renderCommand } from './render.ts';
 import { runCommand } from './run.ts';
 import { runActionCommand } from './run-action.ts';
 import type { Terminal } from './terminal.ts';
@@ -18,6 +19,7 @@ const COMMANDS: readonly Command[] = [
   createCommand,
   lintCommand,
   testCommand,
+  renderCommand,
   packageCommand,
   rbacCommand,
   versionCommand,

@@ -86,8 +86,30 @@ export interface Template {
   readonly references: readonly Reference[];
   /** Literal apiVersion and kind of each document, in order. */
   readonly documents: readonly TemplateDocument[];
+  /** Its `if`, `unless`, `each` and `with`, in the order of the text. */
+  readonly blocks: readonly TemplateBlock[];
   /** Pure and synchronous: the same context and options give the same rendering. */
   render(context: Context, options?: RenderOptions): Rendering;
+  /** How a rendering comes about, for explanations and coverage. Slower. */
+  trace(context: Context, options?: RenderOptions): Trace;
+}
+
+export interface TemplateBlock {
+  readonly place: Place;
+  readonly kind: 'if' | 'unless' | 'each' | 'with';
+}
+
+export interface Trace {
+  /** Which block went which way: `then` is its body. */
+  readonly taken: readonly { readonly block: TemplateBlock; readonly side: 'then' | 'else' }[];
+  /** For each document that came out, by JSON pointer: where a scalar, or what was inserted whole, is written. */
+  readonly places: readonly ReadonlyMap<string, TracedValue>[];
+}
+
+export interface TracedValue {
+  readonly place: Place;
+  /** The expressions in it, as written: `{{spec.size}}`. */
+  readonly source?: string;
 }
 
 export interface TemplateDocument extends GroupVersionKind {

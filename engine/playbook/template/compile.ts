@@ -112,6 +112,7 @@ function compileIf(block: AstBlock, around: Surroundings, to: Compilation): Part
     includeZero: includesZero(block, to),
     body,
     otherwise,
+    place: placeOf(block, to),
   };
 }
 
@@ -154,7 +155,7 @@ function compileWith(block: AstBlock, around: Surroundings, to: Compilation): Pa
   );
   const otherwise = compileBody(block.inverse, around, to);
   refuseHash(block, to);
-  return { kind: 'with', value: value ?? REFUSED, body, otherwise };
+  return { kind: 'with', value: value ?? REFUSED, body, otherwise, place: placeOf(block, to) };
 }
 
 /** An else says what to do without the value; else its absence is a problem like any other. */

@@ -14,7 +14,9 @@ import type {
   Rendering,
   RenderOptions,
   Template,
+  TemplateBlock,
   TemplateDocument,
+  Trace,
 } from '../language.ts';
 import type { OutlineNode } from '../outline.ts';
 import { SkeletonCache } from './cache.ts';
@@ -28,7 +30,8 @@ import { parseSkeleton } from './skeleton.ts';
 import type { Source } from './source.ts';
 import { errorAt } from './source.ts';
 import { sourcesOf } from './sources.ts';
-import type { Body, Emission } from './syntax.ts';
+import type { Block, Body, Emission } from './syntax.ts';
+import { tracePlaces } from './trace.ts';
 
 /** For each template; a shape takes some 10 kB. */
 const CACHE_BYTES = 4 << 20;
@@ -142,8 +145,23 @@ export function manifestTemplate(parts: ManifestTemplate): Template {
     file: parts.source.start.file,
     references: parts.references,
     documents: [...parts.documents.values()],
+    blocks: blocksIn(parts.body).map(namedBlock),
     render: (context: Context, options?: RenderOptions) => renderer.render(context, options),
+    trace: (context: Context, options?: RenderOptions) => renderer.trace(context, options),
   });
+}
+
+function blocksIn(body: Body): readonly Block[] {
+  return body.flatMap((part) =>
+    part.kind === 'text' || part.kind === 'output'
+      ? []
+      : [part, ...blocksIn(part.body), ...blocksIn(part.otherwise)],
+  );
+}
+
+function namedBlock(block: Block): TemplateBlock {
+  const kind = block.kind === 'if' && block.negated ? 'unless' : block.kind;
+  return { kind, place: block.place };
 }
 
 class Renderer {
@@ -167,6 +185,16 @@ class Renderer {
     return skeleton.kind === 'refused'
       ? { kind: 'error', problems: skeleton.problems }
       : this.#fill(skeleton.documents, evaluation);
+  }
+
+  trace(context: Context, options: RenderOptions = {}): Trace {
+    const evaluation = new Evaluation(options);
+    evaluation.run(this.#body, context);
+    const taken = evaluation.taken.map(({ block, side }) => ({ block: namedBlock(block), side }));
+    const rendering = this.render(context, options);
+    const trees = rendering.kind === 'objects' ? rendering.documents.map(({ tree }) => tree) : [];
+    const { emission, values } = evaluation;
+    return { taken, places: tracePlaces({ source: this.#source, emission, values }, trees) };
   }
 
   #skeleton(emission: Emission): SkeletonResult {

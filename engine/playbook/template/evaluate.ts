@@ -11,6 +11,7 @@ import { isTrue } from './helpers.ts';
 import { randomText } from './random.ts';
 import { errorAt } from './source.ts';
 import type {
+  Block,
   Body,
   CallExpr,
   EachBlock,
@@ -47,6 +48,8 @@ export class Evaluation {
   readonly values: Value[] = [];
   readonly problems: Diagnostic[] = [];
   readonly missing: MissingValue[] = [];
+  /** Which block went which way, in order. */
+  readonly taken: { readonly block: Block; readonly side: 'then' | 'else' }[] = [];
   readonly #options: RenderOptions;
   #steps = 0;
   #randoms = 0;
@@ -102,24 +105,31 @@ export class Evaluation {
   #if(block: IfBlock, frame: Frame): void {
     const value = this.#value(block.condition, frame);
     const holds = isTrue(value) || (block.includeZero && value === 0);
-    this.#body(holds !== block.negated ? block.body : block.otherwise, frame);
+    this.#body(this.#choose(block, holds !== block.negated), frame);
+  }
+
+  #choose(block: Block, holds: boolean): Body {
+    this.taken.push({ block, side: holds ? 'then' : 'else' });
+    return holds ? block.body : block.otherwise;
   }
 
   /** The else is for absence alone: what with binds may well be false, 0 or ''. */
   #with(block: WithBlock, frame: Frame): void {
     const value = this.#value(block.value, frame);
-    if (value === undefined) this.#body(block.otherwise, frame);
-    else this.#body(block.body, { value, parent: frame, source: block.value, loop: undefined });
+    const body = this.#choose(block, value !== undefined);
+    const within = { value, parent: frame, source: block.value, loop: undefined };
+    this.#body(body, value === undefined ? frame : within);
   }
 
   #each(block: EachBlock, frame: Frame): void {
     const value = this.#value(block.list, frame);
     const items = this.#items(value, block.place);
-    if (items.length === 0) this.#body(block.otherwise, frame);
+    const body = this.#choose(block, items.length > 0);
+    if (items.length === 0) this.#body(body, frame);
     for (const [index, [key, item]] of items.entries()) {
       if (this.#exhausted) return;
       const loop = { key, index, last: index === items.length - 1 };
-      this.#body(block.body, { value: item, parent: frame, source: block.list, loop });
+      this.#body(body, { value: item, parent: frame, source: block.list, loop });
     }
   }
 

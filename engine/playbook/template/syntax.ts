@@ -35,6 +35,7 @@ export interface IfBlock {
   readonly includeZero: boolean;
   readonly body: Body;
   readonly otherwise: Body;
+  readonly place: Place;
 }
 
 export interface EachBlock {
@@ -50,6 +51,7 @@ export interface WithBlock {
   readonly value: Expr;
   readonly body: Body;
   readonly otherwise: Body;
+  readonly place: Place;
 }
 
 export type Expr = LiteralExpr | PathExpr | CallExpr;

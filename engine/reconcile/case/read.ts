@@ -83,7 +83,8 @@ function toCase(file: string, text: CaseText, { schemaOf, stepPlace }: Around): 
   };
 }
 
-function withDefaults(resource: KubeObject, schemaOf: SchemaLookup): KubeObject {
+/** As the API server stores it. */
+export function withDefaults(resource: KubeObject, schemaOf: SchemaLookup): KubeObject {
   const schemaNode = schemaOf(gvkOf(resource));
   if (schemaNode === undefined) return resource;
   const tree = asJson(resource);

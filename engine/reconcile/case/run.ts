@@ -22,7 +22,7 @@ export async function runCase(given: Case, playbook: Playbook, schema: SchemaLoo
     const message = `the playbook watches no ${groupKind(gvkOf(given.resource))}`;
     return { kind: 'failed', name, file, problems: [failure(given, given.steps[0], message)] };
   }
-  const world = new CaseWorld(given, { schema, playbook, ...kindsOf(playbook) });
+  const world = worldOf(given, playbook, schema);
   const problems = unknownNames(watch, given).map((message) => failure(given, undefined, message));
   for (const step of given.steps) {
     // What comes after a step that went wrong would only say so again.
@@ -31,6 +31,10 @@ export async function runCase(given: Case, playbook: Playbook, schema: SchemaLoo
     problems.push(...messages.map((message) => failure(given, step, message)));
   }
   return problems.length > 0 ? { kind: 'failed', name, file, problems } : { kind: 'passed', name, file };
+}
+
+export function worldOf(given: Case, playbook: Playbook, schema: SchemaLookup): CaseWorld {
+  return new CaseWorld(given, { schema, playbook, ...kindsOf(playbook) });
 }
 
 async function runStep(world: CaseWorld, watch: Watch, step: CaseStep): Promise<readonly string[]> {
@@ -44,7 +48,7 @@ async function runStep(world: CaseWorld, watch: Watch, step: CaseStep): Promise<
 }
 
 /** Until a pass neither writes nor is answered. */
-async function settle(
+export async function settle(
   world: CaseWorld,
   watch: Watch,
 ): Promise<Happened & { readonly restless?: readonly string[] }> {
@@ -86,7 +90,7 @@ function changeText(world: CaseWorld, change: Change): string {
   return `${change.kind} ${change.ref.kind} ${step ?? change.ref.name}`;
 }
 
-function watchOf(resource: KubeObject, playbook: Playbook): Watch | undefined {
+export function watchOf(resource: KubeObject, playbook: Playbook): Watch | undefined {
   const kind = groupKind(gvkOf(resource));
   return playbook.watches.find((watch) => groupKind(watch.gvk) === kind);
 }
