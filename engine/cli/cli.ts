@@ -1,8 +1,10 @@
 /** argv → command. Adding a command is adding it to `COMMANDS`. */
 import type { Command, ExitCode } from './command.ts';
 import { createCommand } from './create.ts';
+import { explainCommand } from './explain.ts';
 import { lintCommand } from './lint.ts';
 import { packageCommand } from './package.ts';
+import { planCommand } from './plan.ts';
 import { rbacCommand } from './rbac.ts';
 import { renderCommand } from './render.ts';
 import { runCommand } from './run.ts';
@@ -20,6 +22,8 @@ const COMMANDS: readonly Command[] = [
   lintCommand,
   testCommand,
   renderCommand,
+  planCommand,
+  explainCommand,
   packageCommand,
   rbacCommand,
   versionCommand,

@@ -3,14 +3,14 @@ import { pause, systemClock } from '../base/clock.ts';
 import { EngineError } from '../base/errors.ts';
 import { silentLogger } from '../base/logger.ts';
 import { randomHex } from '../base/random.ts';
-import type { ApiResource, Cluster, Discovery } from '../cluster/api.ts';
+import type { Cluster } from '../cluster/api.ts';
 import { connectCluster } from '../cluster/connect.ts';
 import { parseJson } from '../cluster/json.ts';
 import { ACTION_RUN } from '../controller/run-store.ts';
 import { apiVersionOf, isObject, type Json, type JsonObject, type KubeObject } from '../kube/object.ts';
-import { nearest } from '../playbook/suggest.ts';
 import { CLUSTER_FLAGS, chooseCluster } from './choose-cluster.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
+import { findKind } from './find-kind.ts';
 import type { Flags, FlagValues } from './flags.ts';
 import { DEFAULT_NAMESPACE } from './run.ts';
 import type { Terminal } from './terminal.ts';
@@ -133,38 +133,6 @@ function runName(resource: string, action: string): string {
   const stem =
     `${resource.slice(0, 30)}-${action.slice(0, 20).replaceAll(/[^a-zA-Z0-9]+/g, '-')}`.toLowerCase();
   return `${stem}-${randomHex(4)}`;
-}
-
-/** By kind, plural, or plural with its group; case does not matter. */
-function findKind(text: string, discovery: Discovery): ApiResource {
-  const wanted = text.toLowerCase();
-  const all = discovery.resources().filter(({ verbs }) => verbs.includes('get'));
-  const matching = all.filter(({ gvk, plural }) =>
-    [
-      gvk.kind.toLowerCase(),
-      plural,
-      `${plural}.${gvk.group}`,
-      `${gvk.kind.toLowerCase()}.${gvk.group}`,
-    ].includes(wanted),
-  );
-  const [found] = matching;
-  if (found === undefined) {
-    const near = nearest(
-      wanted,
-      all.map(({ gvk }) => gvk.kind.toLowerCase()),
-    );
-    throw new UsageError(
-      `the cluster serves no kind ${text}`,
-      near === undefined ? undefined : `did you mean ${near}?`,
-    );
-  }
-  const groups = [...new Set(matching.map(({ gvk }) => gvk.group))];
-  if (groups.length > 1)
-    throw new UsageError(
-      `${text} is a kind of several groups`,
-      `say which: ${groups.map((g) => `${found.plural}.${g}`).join(', ')}`,
-    );
-  return discovery.byKind(found.gvk.group, found.gvk.kind) ?? found;
 }
 
 const SUCCESS = 'Succeeded';
