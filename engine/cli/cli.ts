@@ -5,6 +5,7 @@ import { explainCommand } from './explain.ts';
 import { lintCommand } from './lint.ts';
 import { packageCommand } from './package.ts';
 import { planCommand } from './plan.ts';
+import { pruneCommand } from './prune.ts';
 import { rbacCommand } from './rbac.ts';
 import { renderCommand } from './render.ts';
 import { runCommand } from './run.ts';
@@ -24,6 +25,7 @@ const COMMANDS: readonly Command[] = [
   renderCommand,
   planCommand,
   explainCommand,
+  pruneCommand,
   packageCommand,
   rbacCommand,
   versionCommand,

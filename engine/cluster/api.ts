@@ -49,6 +49,8 @@ export interface ClusterClient {
     ref: ObjectRef,
     options: {
       uid?: string;
+      /** Only as it was seen: an object that changed since is a conflict. */
+      resourceVersion?: string;
       propagation?: 'Background' | 'Foreground' | 'Orphan';
       gracePeriodSeconds?: number;
       beforeSend?: BeforeSend;

@@ -184,11 +184,15 @@ function checkOf({ beforeSend }: Pick<TransportRequest, 'beforeSend'>): Pick<Tra
 
 type DeleteRequest = Parameters<ClusterClient['delete']>[1];
 
-function deleteOptions({ uid, propagation, gracePeriodSeconds }: DeleteRequest): JsonObject {
+function deleteOptions({ uid, resourceVersion, propagation, gracePeriodSeconds }: DeleteRequest): JsonObject {
+  const preconditions = {
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  };
   return {
     apiVersion: 'v1',
     kind: 'DeleteOptions',
-    ...(uid === undefined ? {} : { preconditions: { uid } }),
+    ...(Object.keys(preconditions).length === 0 ? {} : { preconditions }),
     ...(propagation === undefined ? {} : { propagationPolicy: propagation }),
     ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
   };

@@ -4,7 +4,15 @@
  */
 import { compareNatural } from '../base/natural.ts';
 import { KEPT_ANNOTATION, POLICY_ANNOTATION, PRUNE_ANNOTATION, RANK_ANNOTATION } from '../kube/labels.ts';
-import { describeRef, groupKind, gvkOf, type KubeObject, refKey, refOf } from '../kube/object.ts';
+import {
+  describeRef,
+  type GroupVersionKind,
+  groupKind,
+  gvkOf,
+  type KubeObject,
+  refKey,
+  refOf,
+} from '../kube/object.ts';
 import type { Manifest } from '../playbook/model.ts';
 import { markChange } from './change.ts';
 import type { Change } from './model.ts';
@@ -24,6 +32,13 @@ const KEPT_KINDS: readonly string[] = [
   'PersistentVolumeClaim',
   'Namespace',
   'CustomResourceDefinition.apiextensions.k8s.io',
+];
+
+/** What may hold data: kept, and marked with KEPT_ANNOTATION, where a change of the playbook no longer describes it. */
+export const PRECIOUS_KINDS: readonly GroupVersionKind[] = [
+  { group: 'apps', version: 'v1', kind: 'StatefulSet' },
+  { group: '', version: 'v1', kind: 'PersistentVolumeClaim' },
+  { group: '', version: 'v1', kind: 'Secret' },
 ];
 
 export function planPrune(pass: Pass): readonly Change[] {
@@ -79,8 +94,8 @@ function isRenamed({ steps }: ManifestState, mark: string): boolean {
 
 /** A renamed file must not delete a database. */
 function isPrecious(object: KubeObject, kind: string): boolean {
-  if (kind === 'StatefulSet.apps' || kind === 'PersistentVolumeClaim') return true;
-  return kind === 'Secret' && annotationOf(object, POLICY_ANNOTATION) === 'CreateOnly';
+  if (!PRECIOUS_KINDS.some((gvk) => groupKind(gvk) === kind)) return false;
+  return kind !== 'Secret' || annotationOf(object, POLICY_ANNOTATION) === 'CreateOnly';
 }
 
 /** A claim goes only where the manifest gives it up twice over: when it leaves the desired state, and at all. */
