@@ -2,7 +2,7 @@
 import { kindAt } from './load-kind.ts';
 import { flagOf, type LoadNode, type NamedNode } from './load-node.ts';
 import { ANYWHERE, templateStringAt, type WatchScope } from './load-scope.ts';
-import type { Observation, TemplateString } from './model.ts';
+import type { ContextRoot, Observation, TemplateString } from './model.ts';
 
 export function loadObserve(scope: WatchScope, node: LoadNode | undefined): readonly Observation[] {
   return (node === undefined ? [] : scope.document.entries(node)).flatMap((entry) => {
@@ -14,7 +14,7 @@ export function loadObserve(scope: WatchScope, node: LoadNode | undefined): read
 function loadObservation(scope: WatchScope, entry: NamedNode): Observation | undefined {
   const { document, problems } = scope;
   const gvk = kindAt(document, entry, problems);
-  const namespace = templateStringAt(scope, document.get(entry, 'namespace'), ANYWHERE);
+  const namespace = ownTemplateAt(scope, document.get(entry, 'namespace'));
   const target = loadTarget(scope, entry);
   const allNamespaces = flagOf(document.get(entry, 'allNamespaces')) ?? false;
   reportCombinations(scope, entry, allNamespaces);
@@ -27,16 +27,29 @@ function loadTarget(scope: WatchScope, entry: NamedNode): Observation['target'] 
   const { document } = scope;
   const nameNode = document.get(entry, 'name');
   if (nameNode !== undefined) {
-    const objectName = templateStringAt(scope, nameNode, ANYWHERE);
+    const objectName = ownTemplateAt(scope, nameNode);
     return objectName === undefined ? undefined : { by: 'name', objectName };
   }
   const selector = document.get(entry, 'selector');
   const matchLabels = selector === undefined ? undefined : document.get(selector, 'matchLabels');
   const labels = (matchLabels === undefined ? [] : document.entries(matchLabels)).flatMap((label) => {
-    const value = templateStringAt(scope, label, ANYWHERE);
+    const value = ownTemplateAt(scope, label);
     return value === undefined ? [] : [[label.name, value] as const];
   });
   return { by: 'selector', labels: Object.fromEntries<TemplateString>(labels) };
+}
+
+const OWN_ROOTS: readonly ContextRoot[] = ['object', 'metadata', 'spec', 'status'];
+
+/** What is observed is looked up before vars and children are known. */
+function ownTemplateAt(scope: WatchScope, node: LoadNode | undefined): TemplateString | undefined {
+  const template = templateStringAt(scope, node, ANYWHERE);
+  for (const { root, place } of template?.references ?? []) {
+    if (OWN_ROOTS.includes(root)) continue;
+    const message = `${root} is not known yet where it is said what to observe`;
+    scope.problems.error('BadObservation', place, { message, hint: `there are ${OWN_ROOTS.join(', ')}` });
+  }
+  return template;
 }
 
 function reportCombinations(scope: WatchScope, entry: NamedNode, allNamespaces: boolean): void {

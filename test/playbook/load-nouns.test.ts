@@ -76,6 +76,8 @@ describe('observe', () => {
     ['{apiVersion: v1, version: v1, kind: Pod}', 'BadKind'],
     ['{apiVersion: v1, kind: Pod, name: a, selector: {matchLabels: {}}}', 'BadObservation'],
     ['{apiVersion: v1, kind: Pod, namespace: a, allNamespaces: true}', 'BadObservation'],
+    // Nothing would ever be found by it.
+    ['{apiVersion: v1, kind: Pod, name: "{{children.deployment.metadata.name}}"}', 'BadObservation'],
   ])('%s is refused', (text, code) => {
     theProblem(memcachedWith(`  observe: {x: ${text}}\n`), code);
   });
