@@ -3,11 +3,13 @@ import { relative } from 'node:path';
 import { formatDiagnostic, hasErrors } from '../base/diagnostic.ts';
 import { defineCommand, type ExitCode } from './command.ts';
 import { loadFolders, problemsOf } from './load-folders.ts';
+import { sarifOf } from './sarif.ts';
+import { VERSION } from './version.ts';
 
 export const lintCommand = defineCommand({
   name: 'lint',
   summary: 'check playbooks',
-  usage: 'libretto lint FOLDER... [--output json]',
+  usage: 'libretto lint FOLDER... [--output json|sarif]',
   description: `Loads the given playbook folders as the engine would and prints every problem with file, line and column.
 Exit code 1 means that there are errors; warnings alone are 0.`,
   flags: {
@@ -15,7 +17,7 @@ Exit code 1 means that there are errors; warnings alone are 0.`,
       type: 'string',
       value: 'FORMAT',
       default: 'text',
-      choices: ['text', 'json'],
+      choices: ['text', 'json', 'sarif'],
       help: 'how to print the problems',
     },
   },
@@ -29,6 +31,7 @@ Exit code 1 means that there are errors; warnings alone are 0.`,
       })),
     );
     if (output === 'json') terminal.out(`${JSON.stringify(problems, null, 2)}\n`);
+    else if (output === 'sarif') terminal.out(`${JSON.stringify(sarifOf(problems, VERSION), null, 2)}\n`);
     else for (const problem of problems) terminal.out(`${formatDiagnostic(problem)}\n`);
     return hasErrors(problems) ? 1 : 0;
   },

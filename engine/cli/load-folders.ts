@@ -8,7 +8,7 @@ import { readPlaybookFolders } from '../operator/folder-files.ts';
 import { loadPlaybook } from '../playbook/load.ts';
 import type { LoadResult, Playbook, PlaybookFiles } from '../playbook/model.ts';
 import { UsageError } from './command.ts';
-import { offlineSchemas } from './offline-kinds.ts';
+import { offlineSchemas, offlineVersions } from './offline-kinds.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface LoadedFolder {
@@ -35,7 +35,7 @@ async function loadFolder(path: string, schema: SchemaLookup): Promise<readonly 
     result:
       folder.problems.length > 0
         ? { kind: 'refused', problems: folder.problems }
-        : loadPlaybook(folder.name, folder.files, { schema }),
+        : loadPlaybook(folder.name, folder.files, { schema, versions: offlineVersions }),
   }));
 }
 

@@ -17,6 +17,14 @@ export function offlineResource(gvk: GroupVersionKind): OfflineResource | undefi
   );
 }
 
+/** The versions of a kind, in groups of Kubernetes itself; undefined for other groups. */
+export function offlineVersions(group: string, kind: string): readonly string[] | undefined {
+  if (group.includes('.') && !group.endsWith('.k8s.io')) return undefined;
+  return kinds.resources
+    .filter((known) => known.group === group && known.kind === kind)
+    .map(({ version }) => version);
+}
+
 /** Schemas of the kinds that Kubernetes itself has, each read once. */
 export function offlineSchemas(): SchemaLookup {
   const document: unknown = kinds;

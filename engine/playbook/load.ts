@@ -3,7 +3,7 @@
  * with a code, a place and what to do. Pure: no file is read here, no cluster asked.
  */
 import { hasErrors, type Place, sortDiagnostics } from '../base/diagnostic.ts';
-import { groupKind } from '../kube/object.ts';
+import { apiVersionOf, groupKind } from '../kube/object.ts';
 import type { SchemaLookup } from '../kube/schema.ts';
 import { deepFreeze } from './freeze.ts';
 import { KindCatalogue } from './kind-catalogue.ts';
@@ -23,6 +23,8 @@ import { parseYaml } from './yaml.ts';
 export interface LoadOptions {
   /** Schemas of kinds that are not in the playbook's own crd.yaml; undefined for those that are not known. */
   readonly schema: SchemaLookup;
+  /** Where all kinds of a group are known: the versions in which it has a kind. Default: nothing is known. */
+  readonly versions?: (group: string, kind: string) => readonly string[] | undefined;
 }
 
 /** `name` is the source's (a folder, a ConfigMap's label); metadata.name goes before it. */
@@ -56,6 +58,7 @@ function load(name: string, files: PlaybookFiles, { options, problems }: Loading
     templates.warnUnused();
   }
   const watches = finishWatches(drafts, catalogue, problems);
+  warnUnserved(drafts, catalogue, { versions: options.versions, problems });
   warnUndecided(catalogue, document.root.place, problems);
   warnUnwatched(drafts, catalogue, problems);
   const contentHash = contentHashOf(files);
@@ -122,6 +125,28 @@ function warnUndecided(catalogue: KindCatalogue, place: Place, problems: Problem
   if (unknown.length === 0 || hasErrors(problems.all)) return;
   const message = `paths of ${unknown.join(', ')} were not checked: their schemas are not known here`;
   problems.warn('PathsNotChecked', place, { message, hint: 'check against a cluster that serves them' });
+}
+
+/** Kinds and versions that Kubernetes no longer has, or never had. */
+function warnUnserved(
+  drafts: readonly WatchDraft[],
+  catalogue: KindCatalogue,
+  { versions, problems }: { readonly versions: LoadOptions['versions']; readonly problems: Problems },
+): void {
+  if (versions === undefined) return;
+  for (const { watch } of drafts) {
+    for (const { gvk, template, document, place } of watch.manifests) {
+      const known = catalogue.ownKind(gvk) === undefined ? versions(gvk.group, gvk.kind) : undefined;
+      if (known === undefined || known.includes(gvk.version)) continue;
+      const where = template.documents[document]?.place ?? place;
+      const message = `Kubernetes serves no ${gvk.kind} as ${apiVersionOf(gvk)}`;
+      const hint =
+        known.length === 0
+          ? 'check the kind and its apiVersion'
+          : `write apiVersion: ${known.map((version) => apiVersionOf({ ...gvk, version })).join(' or ')}`;
+      problems.warn('KindUnserved', where, { message, hint });
+    }
+  }
 }
 
 /** A kind of crd.yaml that nothing uses is most likely a misspelt watch. */

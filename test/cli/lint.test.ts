@@ -1,0 +1,102 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { libretto } from './libretto.ts';
+
+async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'libretto-lint-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  return folder;
+}
+
+/** An operator with one mistake of each sort. */
+const PLANTED = {
+  'watches.yaml': `- group: example.com
+  version: v1
+  kind: Box
+  schema:
+    spec: {size: {type: integer, default: one}, text: string}
+    status: {endpoint: string}
+  vars:
+    unused: spec.size
+    double: spec.sise * 2
+  manifests:
+  - deployment.yaml.hbs
+  - service.yaml.hbs
+  - {file: budget.yaml.hbs, when: vars.double > 1}
+  status:
+    endpoint: spec.size
+  health:
+    Ready: children.deployment.status.readyReplica = spec.size
+`,
+  'deployment.yaml.hbs': `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: "{{metadata.name}}"}
+spec:
+  replicas: "{{spec.size}}"
+  selector: {matchLabels: {app: a}}
+  template:
+    metadata: {labels: {app: b}}
+    spec:
+      containers:
+      - name: main
+        imagee: nginx
+        ports: [{name: http, containerPort: 80}]
+`,
+  'service.yaml.hbs': `apiVersion: v1
+kind: Service
+metadata: {name: "{{metadata.name}}"}
+spec:
+  selector: {app: b}
+  ports: [{port: 80, targetPort: web}]
+`,
+  'budget.yaml.hbs':
+    'apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: "{{metadata.name}}"}\n',
+  'left-over.yaml.hbs': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n',
+};
+
+describe('libretto lint', () => {
+  it('finds each planted mistake at its place', async () => {
+    const folder = await folderOf(PLANTED);
+    const { code, out } = await libretto('lint', folder, '--output', 'json');
+    expect(code).toBe(1);
+    const found = JSON.parse(out).map(
+      (each: { file: string; line: number; column: number; code: string }) =>
+        `${each.file.split('/').at(-1)}:${each.line}:${each.column} ${each.code}`,
+    );
+    expect(found).toEqual([
+      'budget.yaml.hbs:2:1 KindUnserved',
+      'deployment.yaml.hbs:5:14 FieldType',
+      'deployment.yaml.hbs:6:33 SelectorMismatch',
+      'deployment.yaml.hbs:12:9 UnknownField',
+      'left-over.yaml.hbs:1:1 UnusedFile',
+      'service.yaml.hbs:6:34 PortNotFound',
+      'watches.yaml:5:43 BadSchema',
+      'watches.yaml:8:13 UnusedVar',
+      'watches.yaml:9:13 UnknownPath',
+      'watches.yaml:15:15 StatusFieldType',
+      'watches.yaml:17:12 UnknownPath',
+    ]);
+  });
+
+  it('tells them as SARIF', async () => {
+    const folder = await folderOf(PLANTED);
+    const { out } = await libretto('lint', folder, '--output', 'sarif');
+    const log = JSON.parse(out);
+    expect(log).toMatchObject({ version: '2.1.0', runs: [{ tool: { driver: { name: 'libretto' } } }] });
+    expect(log.runs[0].results[2]).toMatchObject({
+      ruleId: 'SelectorMismatch',
+      level: 'error',
+      locations: [
+        {
+          physicalLocation: {
+            artifactLocation: { uri: expect.stringMatching(/deployment\.yaml\.hbs$/) },
+            region: { startLine: 6, startColumn: 33 },
+          },
+        },
+      ],
+    });
+  });
+});
