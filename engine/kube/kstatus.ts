@@ -5,11 +5,11 @@
  */
 import { conditionOf } from './conditions.ts';
 import { kindRule } from './kstatus-kinds.ts';
-import type { Status, StatusOptions, StatusResult } from './kstatus-model.ts';
+import type { StatusOptions, StatusResult } from './kstatus-model.ts';
 import { groupKind, gvkOf, type KubeObject } from './object.ts';
 import { getPath, wholeNumber } from './value.ts';
 
-export type { Status, StatusOptions, StatusResult };
+export type { StatusOptions, StatusResult };
 
 /** The status of an object; of a missing one it is Unknown. */
 export function computeStatus(object: KubeObject | undefined, options: StatusOptions = {}): StatusResult {
