@@ -13,6 +13,7 @@ import { FIELD_MANAGER } from '../kube/labels.ts';
 import { describeRef, type GroupVersionKind, groupKind, type KubeObject, refOf } from '../kube/object.ts';
 import type { SchemaLookup } from '../kube/schema.ts';
 import type { Watch } from '../playbook/model.ts';
+import { FINAL_ACTIONS_SKIPPED } from '../reconcile/actions/final.ts';
 import { initialMemory } from '../reconcile/memory.ts';
 import { type Memory, NO_ACTIONS, type Plan, type Snapshot } from '../reconcile/model.ts';
 import type { ActionParts } from './action-inputs.ts';
@@ -231,6 +232,7 @@ class WatchController implements Controller {
         this.lane.retry(key);
         return 'requeue';
       case 'ok':
+        if (skipsFinalActions(plan)) this.options.metrics.finalActionsSkipped(this.name);
         this.lane.forget(key);
         await this.tidyInventory();
         return this.schedule(key, plan);
@@ -360,4 +362,8 @@ class WatchController implements Controller {
     const left = leftoverKinds({ watch: this.watch, known, views: this.views });
     if (left.length > 0) await this.options.inventory.remove(this.watch.gvk, left);
   }
+}
+
+function skipsFinalActions({ events, finalizer }: Plan): boolean {
+  return finalizer === 'remove' && events.some(({ reason }) => reason === FINAL_ACTIONS_SKIPPED);
 }

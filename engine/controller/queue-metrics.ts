@@ -55,6 +55,7 @@ export type ReconcileResult = 'success' | 'error' | 'requeue' | 'requeue_after';
 export interface ReconcileMetrics {
   reconciled(controller: string, result: ReconcileResult, tookMs: number): void;
   terminal(controller: string): void;
+  finalActionsSkipped(controller: string): void;
   active(controller: string, count: number): void;
   planned(controller: string, tookMs: number): void;
 }
@@ -74,6 +75,11 @@ export function createReconcileMetrics(metrics: Metrics): ReconcileMetrics {
   const terminal = metrics.counter({
     name: 'controller_runtime_terminal_reconcile_errors_total',
     help: 'Reconciliations that ended in a terminal state, per controller',
+    labels,
+  });
+  const skipped = metrics.counter({
+    name: 'libretto_final_actions_skipped_total',
+    help: 'Resources that went without their final actions, per controller',
     labels,
   });
   const time = metrics.histogram({
@@ -100,6 +106,7 @@ export function createReconcileMetrics(metrics: Metrics): ReconcileMetrics {
       time.observe(tookMs / 1000, { controller });
     },
     terminal: (controller) => terminal.add({ controller }),
+    finalActionsSkipped: (controller) => skipped.add({ controller }),
     active: (controller, count) => active.set(count, { controller }),
     planned: (controller, tookMs) => plan.observe(tookMs / 1000, { controller }),
   };

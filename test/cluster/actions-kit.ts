@@ -2,8 +2,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { formatDiagnostic } from '../../engine/base/diagnostic.ts';
 import { ACTION_RUN } from '../../engine/controller/run-store.ts';
 import { isObject, type JsonObject, type KubeObject } from '../../engine/kube/object.ts';
+import { loadPlaybook } from '../../engine/playbook/load.ts';
 import { poll, WRITE } from './cluster-support.ts';
 import { type Bench, boxFiles, eventually, putPlaybook } from './operator-kit.ts';
 
@@ -73,7 +75,8 @@ export async function playbook(at: Bench, nouns: string, more: Record<string, st
   const watches = `- group: ${at.box.group}
   version: v1
   kind: Box
-  manifests: [config.yaml.hbs]
+  manifests:
+  - config.yaml.hbs
 ${nouns}`;
   const files = boxFiles(at, {
     'watches.yaml': watches,
@@ -81,6 +84,8 @@ ${nouns}`;
     ...(nouns.includes('dump-job.yaml.hbs') ? { 'dump-job.yaml.hbs': JOB_FILE } : {}),
     ...more,
   });
+  const loaded = loadPlaybook('boxes', new Map(Object.entries(files)), { schema: () => undefined });
+  if (loaded.kind === 'refused') throw new Error(loaded.problems.map(formatDiagnostic).join('\n'));
   await putPlaybook(at, 'boxes', files);
 }
 

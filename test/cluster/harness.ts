@@ -5,7 +5,7 @@
  *     const config = testKubeConfig();         // @kubernetes/client-node, current context = the control plane
  */
 import { randomBytes } from 'node:crypto';
-import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { ApiException, CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { afterAll, inject } from 'vitest';
 import './harness-setup.ts';
 
@@ -26,7 +26,12 @@ const created: string[] = [];
 afterAll(async () => {
   if (created.length === 0) return;
   const core = testKubeConfig().makeApiClient(CoreV1Api);
-  for (const name of created.splice(0)) await core.deleteNamespace({ name });
+  for (const name of created.splice(0)) {
+    await core.deleteNamespace({ name }).catch((error: unknown) => {
+      // A test may delete it for its own sake.
+      if (!(error instanceof ApiException) || error.code !== 404) throw error;
+    });
+  }
 });
 
 /** Creates a namespace that no other test uses; deleted, without waiting for the end, after the file's last test. */

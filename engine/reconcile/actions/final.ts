@@ -4,15 +4,18 @@ import type { EventNote } from '../event.ts';
 import type { Snapshot } from '../model.ts';
 import { dueFinals, parseEvidence } from './evidence.ts';
 
+/** The reason of the Event that tells it. */
+export const FINAL_ACTIONS_SKIPPED = 'FinalActionsSkipped';
+
 /** Why the final actions are not waited for; undefined: they are. */
 export function whySkipped({ resource, actions, namespace }: Snapshot): EventNote | undefined {
   if (resource.metadata.annotations?.[SKIP_FINAL_ACTIONS_ANNOTATION] === 'true') {
     const message = `final actions are skipped: ${SKIP_FINAL_ACTIONS_ANNOTATION} says so`;
-    return { type: 'Warning', reason: 'FinalActionsSkipped', message };
+    return { type: 'Warning', reason: FINAL_ACTIONS_SKIPPED, message };
   }
   if (namespace(actions.namespace)?.terminating !== true) return undefined;
   const message = `final actions are skipped: namespace ${actions.namespace} is being deleted, and nothing can be made in it`;
-  return { type: 'Warning', reason: 'FinalActionsSkipped', message };
+  return { type: 'Warning', reason: FINAL_ACTIONS_SKIPPED, message };
 }
 
 /** By what stands on the resource alone. */
