@@ -33,8 +33,10 @@ export interface Application {
   readonly port: number;
   /** In the order in which it was asked. */
   readonly asked: readonly Asked[];
-  /** What it answers. */
-  readonly state: { text: string; status: number };
+  /** What it answers; silent: nothing. */
+  readonly state: { text: string; status: number; silent: boolean };
+  /** How many have hung up on it without an answer. */
+  readonly hungUp: () => number;
 }
 
 /**
@@ -43,7 +45,8 @@ export interface Application {
  */
 export async function application(): Promise<Application> {
   const asked: Asked[] = [];
-  const state = { text: '{"healthy":true}', status: 200 };
+  const state = { text: '{"healthy":true}', status: 200, silent: false };
+  let hungUp = 0;
   const server = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk) => {
@@ -51,6 +54,10 @@ export async function application(): Promise<Application> {
     });
     request.on('end', () => {
       asked.push({ method: request.method ?? '', url: request.url ?? '', body });
+      response.on('close', () => {
+        if (!response.writableEnded) hungUp += 1;
+      });
+      if (state.silent) return;
       response.writeHead(state.status, { 'content-type': 'application/json' });
       response.end(answerTo(asked, state.text));
     });
@@ -60,7 +67,7 @@ export async function application(): Promise<Application> {
     server.closeAllConnections();
     server.close();
   });
-  return { port: (server.address() as AddressInfo).port, asked, state }; // as: it listens on TCP
+  return { port: (server.address() as AddressInfo).port, asked, state, hungUp: () => hungUp }; // as: it listens on TCP
 }
 
 function answerTo(asked: readonly Asked[], text: string): string {

@@ -146,6 +146,22 @@ describe('steps', () => {
     expect(told).not.toContain(Buffer.from('"S3CRET"').toString('base64'));
   });
 
+  test('a secret is said neither by the step that reads it nor by one that is given it, when they fail', async () => {
+    const at = await begun(`  a:
+    on: {request: true}
+    steps:
+    - {name: ask, ${CALL}, retries: 1, outputs: {token: {value: result.body, secret: true}}}
+    - {name: use, http: {method: POST, url: "http://app/", body: "{{run.outputs.ask.token}}"}}
+`);
+    await at.answer({ status: 500, body: 'no more than S3CRET' });
+    expect(at.status('r')).toMatchObject({ steps: [{ message: 'the answer has status 500' }] });
+    await at.after(60);
+    await at.answer({ status: 200, body: 'S3CRET' });
+    await at.answer({ status: 403, body: 'S3CRET is out of date' });
+    expect(at.status('r').message).toContain('*** is out of date');
+    expect(JSON.stringify([at.run('r'), at.resource, at.events])).not.toContain('S3CRET');
+  });
+
   test('a wait is judged only when what the manifests say is applied', async () => {
     const at = await begun(`  a:
     on: {request: true}

@@ -7,7 +7,7 @@ import { asJson, isJsonObject } from '../../kube/value.ts';
 import type { Step } from '../../playbook/action-model.ts';
 import { asBoolean, asList, evaluate } from '../evaluate.ts';
 import type { LocalContext } from '../scope.ts';
-import { evaluateNamed, runContext, varsAround } from './context.ts';
+import { discreet, evaluateNamed, runContext, varsAround } from './context.ts';
 import type { Draft } from './draft.ts';
 import { staleProbes } from './fresh.ts';
 import { effectKey } from './names.ts';
@@ -207,7 +207,8 @@ async function work(draft: Draft, record: StepRecord): Promise<boolean> {
   const progress = await stepProgress(at);
   const ended = progress.kind === 'done' ? await outputsOf(at, progress.result) : progress;
   if (ended.kind === 'done') return done(draft, ended.result);
-  if (ended.kind === 'failed') return broken(draft, step, ended.reason, ended.message);
+  if (ended.kind === 'failed')
+    return broken(draft, step, ended.reason, discreet(draft.pass.scope, draft, ended.message));
   return goesOn(draft, at, ended);
 }
 

@@ -54,7 +54,28 @@ function reveal(scope: Scope, value: Json): Json | undefined {
   return readSecret(scope, name, key);
 }
 
-export function readSecret(scope: Scope, name: string, key: string): Json | undefined {
+/** The text with the secret outputs of a run masked: what was given one may say it again when it fails. */
+export function discreet(scope: Scope, { status }: Pick<Run, 'status'>, words: string): string {
+  return secretsIn(scope, status.outputs).reduce((text, secret) => text.replaceAll(secret, '***'), words);
+}
+
+/** Shorter ones are no secret, and would mask half of a text. */
+const SHORTEST_SECRET = 4;
+
+function secretsIn(scope: Scope, outputs: Json): readonly string[] {
+  const open = leavesOf(outputs);
+  return leavesOf(reveal(scope, outputs) ?? null).filter(
+    (value) => value.length >= SHORTEST_SECRET && !open.includes(value),
+  );
+}
+
+/** Every plain value in it, as a text. */
+function leavesOf(value: Json): readonly string[] {
+  if (typeof value !== 'object' || value === null) return [String(value)];
+  return Object.values(value).flatMap((inner) => leavesOf(asJson(inner)));
+}
+
+function readSecret(scope: Scope, name: string, key: string): Json | undefined {
   const secret = scope.snapshot.actions.work.objects.find(
     ({ kind, metadata }) => kind === 'Secret' && metadata.name === name,
   );

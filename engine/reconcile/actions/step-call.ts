@@ -59,13 +59,16 @@ function judgeOutcome(step: CallStep, outcome: EffectOutcome): Progress {
       return failed(outcome.reason, outcome.message);
     case 'exec': {
       const { exitCode, stdout, stderr } = outcome;
-      if (exitCode !== 0) return failed('CommandFailed', describeExit(exitCode, stderr, stdout));
+      if (exitCode !== 0) {
+        const words = quotable(step, stderr) || quotable(step, stdout);
+        return failed('CommandFailed', `the command ended with ${exitCode}${words}`);
+      }
       return { kind: 'done', result: { exit: exitCode, stdout, stderr, ...jsonOf(stdout) } };
     }
     case 'http': {
       const { status, headers, body } = outcome;
       if (step.kind === 'http' && !isExpected(step, status))
-        return failed('UnexpectedStatus', `the answer has status ${status}: ${tail(body)}`);
+        return failed('UnexpectedStatus', `the answer has status ${status}${quotable(step, body)}`);
       return { kind: 'done', result: { status, headers, body, ...jsonOf(body) } };
     }
   }
@@ -82,11 +85,8 @@ function jsonOf(source: string): { readonly json?: Json } & JsonObject {
 
 const SHOWN = 1024;
 
-function tail(words: string): string {
-  return words.trim().slice(-SHOWN);
-}
-
-function describeExit(exitCode: number, stderr: string, stdout: string): string {
-  const words = tail(stderr) || tail(stdout);
-  return `the command ended with ${exitCode}${words === '' ? '' : `: ${words}`}`;
+/** The last words of an answer, behind a colon; none of a step whose answer may hold what it is to keep secret. */
+function quotable({ secretOutputs }: Step, words: string): string {
+  const last = words.trim().slice(-SHOWN);
+  return secretOutputs.length > 0 || last === '' ? '' : `: ${last}`;
 }

@@ -130,7 +130,8 @@ function judgeJob(at: StepAt, job: KubeObject, seen: Partial<StepRecord> | undef
   const { message } = computeStatus(job, { now: at.pass.scope.snapshot.now });
   if (conditionOf(job, 'Complete')?.status === 'True') return { kind: 'done', result: resultOf(pods) };
   if (conditionOf(job, 'Failed')?.status === 'True') {
-    const words = lastWords(pods);
+    // A pod that was to tell a secret may have told it before it failed.
+    const words = lastWords(pods, { quoted: at.step.secretOutputs.length === 0 });
     return failed('JobFailed', words === '' ? message : `${message}: ${words}`);
   }
   const trouble = pods.flatMap((pod) => waitingReason(pod) ?? [])[0];
@@ -174,11 +175,11 @@ function resultOf(pods: readonly KubeObject[]): JsonObject {
 /** What a failed pod said last goes into the run. */
 const LONGEST_WORDS = 2048;
 
-function lastWords(pods: readonly KubeObject[]): string {
+function lastWords(pods: readonly KubeObject[], { quoted }: { readonly quoted: boolean }): string {
   const ends = pods.flatMap(terminatedOf).filter(({ exit }) => exit !== 0);
   const end = ends.findLast(({ message }) => message !== '') ?? ends.at(-1);
   if (end === undefined) return '';
-  const said = end.message.trim().slice(-LONGEST_WORDS);
+  const said = quoted ? end.message.trim().slice(-LONGEST_WORDS) : '';
   return `exit ${end.exit}${said === '' ? '' : `, ${said}`}`;
 }
 
