@@ -1,8 +1,8 @@
 /** Playbook folders named on the command line, read and compiled without a cluster. */
 import { relative } from 'node:path';
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../base/diagnostic.ts';
-import { groupKind, gvkOf } from '../kube/object.ts';
-import type { SchemaLookup } from '../kube/schema.ts';
+import { type GroupVersionKind, groupKind, gvkOf } from '../kube/object.ts';
+import type { SchemaLookup, SchemaNode } from '../kube/schema.ts';
 import { schemaFromCrd } from '../kube/schema-model.ts';
 import { readPlaybookFolders } from '../operator/folder-files.ts';
 import { loadPlaybook } from '../playbook/load.ts';
@@ -43,18 +43,24 @@ export function problemsOf({ result }: LoadedFolder): readonly Diagnostic[] {
   return result.kind === 'refused' ? result.problems : result.warnings;
 }
 
-/** Schemas of the playbook's own kinds. */
+/** Schemas of the playbook's own kinds, each read once. */
 export function ownSchemas(playbook: Playbook): SchemaLookup {
+  const read = new Map<string, SchemaNode | undefined>();
   return (gvk) => {
-    const crd = playbook.crds.find((each) => {
-      const spec = Object(each.spec);
-      return (
-        groupKind(gvk) ===
-        groupKind(gvkOf({ apiVersion: `${spec.group}/v1`, kind: String(spec.names?.kind) }))
-      );
-    });
-    return crd === undefined ? undefined : schemaFromCrd(crd, gvk.version);
+    const key = `${groupKind(gvk)}/${gvk.version}`;
+    if (!read.has(key)) read.set(key, ownSchema(playbook, gvk));
+    return read.get(key);
   };
+}
+
+function ownSchema({ crds }: Playbook, gvk: GroupVersionKind): SchemaNode | undefined {
+  const crd = crds.find((each) => {
+    const spec = Object(each.spec);
+    return (
+      groupKind(gvk) === groupKind(gvkOf({ apiVersion: `${spec.group}/v1`, kind: String(spec.names?.kind) }))
+    );
+  });
+  return crd === undefined ? undefined : schemaFromCrd(crd, gvk.version);
 }
 
 /** Prints all problems, with the folder before the file; false where a playbook has errors. */

@@ -1,42 +1,89 @@
 /** `libretto test`: runs the golden cases of playbook folders, without a cluster. */
 import { relative } from 'node:path';
+import { systemClock } from '../base/clock.ts';
 import { type Diagnostic, formatDiagnostic } from '../base/diagnostic.ts';
+import { Coverage } from '../reconcile/case/coverage.ts';
 import { readCases } from '../reconcile/case/read.ts';
 import { runCase } from '../reconcile/case/run.ts';
 import { defineCommand, type ExitCode } from './command.ts';
 import { type LoadedFolder, loadFolders, ownSchemas } from './load-folders.ts';
 import type { Terminal } from './terminal.ts';
-
-interface Tally {
-  passed: number;
-  failed: number;
-}
+import { describeCoverage } from './test-coverage.ts';
 
 export const testCommand = defineCommand({
   name: 'test',
   summary: 'run the golden cases of playbooks',
-  usage: 'libretto test FOLDER...',
+  usage: 'libretto test FOLDER... [--coverage]',
   description: `Runs every *.case.yaml of the given playbook folders: given a resource and what happens to it, the children,
-conditions, status and Events are compared with what the case expects. No cluster is needed.`,
-  flags: {},
+conditions, status, runs of actions and Events are compared with what the case expects. No cluster is needed. --coverage tells
+what no case has seen: templates and the sides of their blocks, conditions, actions and their steps.`,
+  flags: {
+    coverage: { type: 'boolean', default: false, help: 'tell what of the playbooks no case has seen' },
+    least: {
+      type: 'number',
+      value: 'PERCENT',
+      default: 0,
+      max: 100,
+      help: 'with --coverage: less than this fails',
+    },
+  },
   args: { min: 1, max: Number.POSITIVE_INFINITY },
-  examples: ['libretto test playbooks/memcached', 'libretto test playbooks/*'],
-  async execute(_flags, { args, terminal }): Promise<ExitCode> {
-    const tally: Tally = { passed: 0, failed: 0 };
-    for (const folder of await loadFolders(args)) await testFolder(folder, tally, terminal);
-    terminal.out(`${tally.passed} passed, ${tally.failed} failed\n`);
-    return tally.failed > 0 ? 1 : 0;
+  examples: ['libretto test playbooks/memcached', 'libretto test playbooks/* --coverage'],
+  async execute(options, { args, terminal }): Promise<ExitCode> {
+    return await testFolders(args, options, terminal);
   },
 });
 
-async function testFolder(folder: LoadedFolder, tally: Tally, terminal: Terminal): Promise<void> {
+export interface TestOptions {
+  readonly coverage: boolean;
+  readonly least: number;
+}
+
+interface Tally {
+  passed: number;
+  failed: number;
+  /** Of running the cases alone; loading is not counted. */
+  milliseconds: number;
+  short: boolean;
+}
+
+async function testFolders(
+  paths: readonly string[],
+  options: TestOptions,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const tally: Tally = { passed: 0, failed: 0, milliseconds: 0, short: false };
+  for (const folder of await loadFolders(paths)) await testFolder(folder, options, { tally, terminal });
+  const { passed, failed, milliseconds, short } = tally;
+  terminal.out(`${passed} passed, ${failed} failed (${rate(passed + failed, milliseconds)})\n`);
+  return failed > 0 || short ? 1 : 0;
+}
+
+function rate(cases: number, milliseconds: number): string {
+  const each = Math.round((1000 * cases) / Math.max(milliseconds, 0.001));
+  return `in ${milliseconds.toFixed(0)} ms, ${each.toLocaleString('en')} cases a second`;
+}
+
+interface Telling {
+  readonly tally: Tally;
+  readonly terminal: Terminal;
+}
+
+async function testFolder(
+  folder: LoadedFolder,
+  options: TestOptions,
+  { tally, terminal }: Telling,
+): Promise<void> {
   const { result, files, path } = folder;
   const report = (problems: readonly Diagnostic[]): void => {
     tally.failed += 1;
-    for (const problem of problems) terminal.err(`${relative('.', path)}/${formatDiagnostic(problem)}\n`);
+    for (const problem of problems) terminal.err(`${inFolder(path, formatDiagnostic(problem))}\n`);
   };
   if (result.kind === 'refused') return report(result.problems);
-  const schema = ownSchemas(result.playbook);
+  const { playbook } = result;
+  const schema = ownSchemas(playbook);
+  const coverage = options.coverage ? new Coverage(playbook) : undefined;
+  const { monotonic } = systemClock();
   for (const [file, text] of files) {
     if (!file.endsWith('.case.yaml')) continue;
     const reading = readCases(file, text, schema);
@@ -45,10 +92,22 @@ async function testFolder(folder: LoadedFolder, tally: Tally, terminal: Terminal
       continue;
     }
     for (const each of reading.cases) {
-      const outcome = await runCase(each, result.playbook, schema);
+      const begun = monotonic();
+      const input = { playbook, schema, ...(coverage === undefined ? {} : { coverage }) };
+      const outcome = await runCase(each, input);
+      tally.milliseconds += monotonic() - begun;
       if (outcome.kind === 'failed') report(outcome.problems);
       else tally.passed += 1;
-      terminal.out(`${outcome.kind === 'passed' ? 'ok  ' : 'FAIL'} ${result.playbook.name}: ${each.name}\n`);
+      terminal.out(`${outcome.kind === 'passed' ? 'ok  ' : 'FAIL'} ${playbook.name}: ${each.name}\n`);
     }
   }
+  if (coverage === undefined) return;
+  const described = describeCoverage(playbook.name, coverage.items, (text) => inFolder(path, text));
+  terminal.out(described.text);
+  if (described.percent < options.least) tally.short = true;
+}
+
+function inFolder(path: string, text: string): string {
+  const folder = relative('.', path);
+  return folder === '' ? text : `${folder}/${text}`;
 }

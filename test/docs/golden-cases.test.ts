@@ -64,7 +64,7 @@ test('the documented case passes', async () => {
   const reading = readCases('store.case.yaml', example, () => undefined);
   if (reading.kind === 'refused') throw new Error(reading.problems.map(formatDiagnostic).join('\n'));
   const results = await Promise.all(
-    reading.cases.map((one) => runCase(one, loaded.playbook, () => undefined)),
+    reading.cases.map((one) => runCase(one, { playbook: loaded.playbook, schema: () => undefined })),
   );
   expect(results).toEqual([
     { kind: 'passed', name: 'a backup before each upgrade', file: 'store.case.yaml' },

@@ -3,15 +3,7 @@
  * the case says, and asks probes anew when a step waits for it.
  */
 import { RUN_STEP_LABEL, RUN_UID_LABEL } from '../../kube/labels.ts';
-import {
-  apiVersionOf,
-  groupKind,
-  gvkOf,
-  isObject,
-  type Json,
-  type JsonObject,
-  type KubeObject,
-} from '../../kube/object.ts';
+import { apiVersionOf, isObject, type Json, type JsonObject, type KubeObject } from '../../kube/object.ts';
 import { asJson, getPath, isJsonObject, isList, text } from '../../kube/value.ts';
 import type { ActionInputs, ActionPlan, ProbeNeed, RunWrite } from '../action-contract.ts';
 import { stepKey, stepLabel } from '../actions/names.ts';
@@ -22,12 +14,12 @@ import { AnswerBook, endOfJob, outcomeOf } from './answers.ts';
 import type { RequestedRun } from './model.ts';
 import { type CaseObjects, objectOf, treeOf } from './objects.ts';
 
-const RUN_KIND = groupKind(ACTION_RUN);
 const WORK_KINDS = ['Job', 'Pod', 'Secret'];
 
 export class CaseActions {
   readonly #objects: CaseObjects;
   readonly #namespace: string;
+  readonly #parsed = new WeakMap<KubeObject, Run>();
   #answers = new AnswerBook();
   #outcomes: Record<string, EffectOutcome> = {};
   #probes: Record<string, Json> = {};
@@ -44,7 +36,13 @@ export class CaseActions {
   }
 
   get runs(): readonly Run[] {
-    return this.#objects.all.filter((object) => groupKind(gvkOf(object)) === RUN_KIND).map(parseRun);
+    return this.#objects.all
+      .filter(({ kind }) => kind === ACTION_RUN.kind)
+      .map((object) => {
+        const run = this.#parsed.get(object) ?? parseRun(object);
+        this.#parsed.set(object, run);
+        return run;
+      });
   }
 
   inputs(select: ActionInputs['select']): ActionInputs {

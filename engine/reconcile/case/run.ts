@@ -7,6 +7,7 @@ import type { Playbook, Watch } from '../../playbook/model.ts';
 import type { Change, Plan, RunWrite } from '../model.ts';
 import { planReconcile } from '../plan.ts';
 import { applyChange, unknownNames } from './change.ts';
+import type { Coverage } from './coverage.ts';
 import { compareStep, type Happened } from './expect.ts';
 import type { Case, CaseResult, CaseStep } from './model.ts';
 import { objectOf } from './objects.ts';
@@ -15,8 +16,17 @@ import { CaseWorld } from './world.ts';
 /** A case that is not at rest after so many passes never will be. */
 const MOST_PASSES = 300;
 
-export async function runCase(given: Case, playbook: Playbook, schema: SchemaLookup): Promise<CaseResult> {
+export interface CaseOptions {
+  readonly playbook: Playbook;
+  readonly schema: SchemaLookup;
+  /** Notes what the case sees at work; its playbook is then the one that runs. */
+  readonly coverage?: Coverage;
+}
+
+export async function runCase(given: Case, options: CaseOptions): Promise<CaseResult> {
+  const { schema, coverage } = options;
   const { name, file } = given;
+  const playbook = coverage?.playbook ?? options.playbook;
   const watch = watchOf(given.resource, playbook);
   if (watch === undefined) {
     const message = `the playbook watches no ${groupKind(gvkOf(given.resource))}`;
@@ -27,7 +37,7 @@ export async function runCase(given: Case, playbook: Playbook, schema: SchemaLoo
   for (const step of given.steps) {
     // What comes after a step that went wrong would only say so again.
     if (problems.length > 0) break;
-    const messages = await runStep(world, watch, step);
+    const messages = await runStep(world, watch, step, coverage);
     problems.push(...messages.map((message) => failure(given, step, message)));
   }
   return problems.length > 0 ? { kind: 'failed', name, file, problems } : { kind: 'passed', name, file };
@@ -37,9 +47,14 @@ export function worldOf(given: Case, playbook: Playbook, schema: SchemaLookup): 
   return new CaseWorld(given, { schema, playbook, ...kindsOf(playbook) });
 }
 
-async function runStep(world: CaseWorld, watch: Watch, step: CaseStep): Promise<readonly string[]> {
+async function runStep(
+  world: CaseWorld,
+  watch: Watch,
+  step: CaseStep,
+  coverage: Coverage | undefined,
+): Promise<readonly string[]> {
   const wrong = applyChange(world, watch, step.change);
-  const { restless, ...happened } = await settle(world, watch);
+  const { restless, ...happened } = await settle(world, watch, coverage);
   const unused = world.actions.unusedAnswers.map(
     (name) => `answers has ${name}, but no Job or call of this step asked for it`,
   );
@@ -51,6 +66,7 @@ async function runStep(world: CaseWorld, watch: Watch, step: CaseStep): Promise<
 export async function settle(
   world: CaseWorld,
   watch: Watch,
+  coverage?: Coverage,
 ): Promise<Happened & { readonly restless?: readonly string[] }> {
   const plans: Plan[] = [];
   const writes: string[] = [];
@@ -58,6 +74,7 @@ export async function settle(
     const plan = await planReconcile(watch, world.snapshot());
     const before = writesOf(world, plan);
     const busy = world.carryOut(plan);
+    coverage?.sawRuns(watch, world.actions.runs);
     plans.push(plan);
     writes.push(...before);
     if (!busy) return { plans, writes };

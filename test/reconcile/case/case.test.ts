@@ -96,7 +96,7 @@ async function problemsOf(steps: string): Promise<readonly string[]> {
   if (reading.kind === 'refused') return reading.problems.map(({ message }) => message);
   const [given] = reading.cases;
   if (given === undefined) throw new Error('no case');
-  const result = await runCase(given, PLAYBOOK, () => undefined);
+  const result = await runCase(given, { playbook: PLAYBOOK, schema: () => undefined });
   return result.kind === 'passed' ? [] : result.problems.map(({ message }) => message);
 }
 

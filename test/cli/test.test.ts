@@ -1,0 +1,44 @@
+import { cp, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { libretto } from './libretto.ts';
+
+async function copyOf(playbook: string): Promise<string> {
+  const folder = join(await mkdtemp(join(tmpdir(), 'cases-')), playbook);
+  await cp(`playbooks/${playbook}`, folder, { recursive: true });
+  return folder;
+}
+
+describe('libretto test', { timeout: 60_000 }, () => {
+  it('runs the cases and says how fast', async () => {
+    const { code, out, err } = await libretto('test', 'playbooks/memcached');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/^ok {3}memcached: .*\n/);
+    expect(out).toMatch(/2 passed, 0 failed \(in \d+ ms, [\d,]+ cases a second\)\n$/);
+  });
+
+  it('tells what no case has seen, with its place, and fails where that is too much', async () => {
+    const folder = await copyOf('memcached');
+    await writeFile(
+      join(folder, 'sessions.case.yaml'),
+      'resource: {apiVersion: cache.example.com/v1, kind: Memcached, metadata: {name: a}, spec: {size: 1}}\nexpect: {}\n',
+    );
+    const { code, out } = await libretto('test', folder, '--coverage');
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /memcached: 2 of 3 parts seen \(66 %\)\n.*watches\.yaml:\d+:\d+: condition Ready never True\n/,
+    );
+    expect((await libretto('test', folder, '--coverage', '--least', '67')).code).toBe(1);
+    expect((await libretto('test', folder, '--coverage', '--least', '66')).code).toBe(0);
+    expect((await libretto('test', folder, '--least', '101')).code).toBe(2);
+  });
+
+  it('says where a case is wrong', async () => {
+    const folder = await copyOf('memcached');
+    await writeFile(join(folder, 'wrong.case.yaml'), 'resource: {}\nexpects: {}\n');
+    const { code, err } = await libretto('test', folder);
+    expect(code).toBe(1);
+    expect(err).toContain('wrong.case.yaml:1:');
+  });
+});
