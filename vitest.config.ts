@@ -10,6 +10,9 @@ export default defineConfig({
           // No module has state, so files may share their modules: half of the time goes to loading them anew else.
           isolate: false,
           maxWorkers: '100%',
+          // A test takes milliseconds; only a machine with much else to do comes near this.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           include: ['test/**/*.test.ts'],
           exclude: ['test/cluster/**', 'test/node/**', '**/node_modules/**'],
         },

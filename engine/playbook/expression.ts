@@ -50,10 +50,11 @@ const OF_SINGLE_POSITIONS: readonly ContextRoot[] = ['self', 'run', 'result', 'o
 const DEFAULT_ROOTS = CONTEXT_ROOTS.filter((root) => !OF_SINGLE_POSITIONS.includes(root));
 
 /**
- * The last net, should the meter have a hole: half a second would be a defect to report. Depth and length are limits of
- * memory; the meter ends most expressions before.
+ * The last net, should the meter have a hole. The time is wall time, which passes for whatever else a busy machine does
+ * and for all evaluations that overlap: far above anything that the meter lets through, or the machine would decide
+ * what is an error. Depth and length are limits of memory; the meter ends most expressions before.
  */
-const LIMITS = { timeout: 1_000, stack: 1_000, sequence: LONGEST_LIST };
+const LIMITS = { timeout: 60_000, stack: 1_000, sequence: LONGEST_LIST };
 
 export function compileExpression(input: ExpressionInput): CompiledExpression {
   const { source, place } = input;

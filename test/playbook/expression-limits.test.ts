@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import jsonata from 'jsonata';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { compile, compiled, evaluate, pod, resultOf } from './expression-help.ts';
 
 const LIMIT = { kind: 'error', problem: { code: 'ExpressionLimit' } };
@@ -96,6 +96,14 @@ describe('limits', () => {
     const first = await expression.evaluate({});
     expect(first).toMatchObject(LIMIT);
     expect(await expression.evaluate({})).toEqual(first);
+  });
+
+  it('do not depend on how fast time passes: a machine that stands still for 20 s changes nothing', async () => {
+    const [began, now] = [Date.now(), vi.spyOn(Date, 'now')];
+    onTestFinished(() => now.mockRestore());
+    now.mockImplementationOnce(() => began).mockImplementation(() => began + 20_000);
+    expect(await resultOf('$count(observe.pods[$.status.phase = "Running"])', context)).toBe(2_500);
+    expect(now.mock.calls.length).toBeGreaterThan(1);
   });
 
   it('belong to one evaluation: many at once are no more than each alone', async () => {
