@@ -2,7 +2,11 @@
  * What the tests of the shipped operators share: an engine of the test file's own on the node's cluster, with shipped
  * playbooks in one namespace; runs of actions; and the report, one line for each behaviour that real data went through.
  */
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterAll, beforeAll } from 'vitest';
 import { systemClock } from '../../engine/base/clock.ts';
 import { createLogger, silentLogger } from '../../engine/base/logger.ts';
@@ -15,6 +19,8 @@ import { describeOnNode, kubectl, testKubeconfigPath, testNamespace } from './ha
 export interface Site {
   /** Set once the first test runs. */
   readonly namespace: string;
+  /** Another engine follows on the one that ends, after what happens while there is none. */
+  restart(meanwhile: () => Promise<void>): Promise<void>;
 }
 
 /**
@@ -27,8 +33,15 @@ export function describeOperator(
   body: (site: Site) => void,
 ): void {
   describeOnNode(name, () => {
-    const site = { namespace: '' };
     let stop = async (): Promise<void> => undefined;
+    const site = {
+      namespace: '',
+      async restart(meanwhile: () => Promise<void>) {
+        await stop();
+        await meanwhile();
+        stop = await startEngine(site.namespace, playbooks);
+      },
+    };
     beforeAll(async () => {
       site.namespace = await testNamespace(playbooks[0]);
       stop = await startEngine(site.namespace, playbooks);
@@ -39,6 +52,14 @@ export function describeOperator(
     });
     body(site);
   });
+}
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const MAIN = join(ROOT, 'engine/main.ts');
+
+/** Of shipped playbooks by name; an absolute path stands for itself. */
+function playbookFolders(playbooks: readonly string[]): readonly string[] {
+  return playbooks.map((name) => resolve(ROOT, 'playbooks', name));
 }
 
 /** Answers with what ends it. */
@@ -57,7 +78,7 @@ export async function startEngine(
     logger,
     namespace,
     watchNamespaces: [namespace],
-    playbookFolders: playbooks.map((name) => new URL(`../../playbooks/${name}`, import.meta.url).pathname),
+    playbookFolders: playbookFolders(playbooks),
     instance: 'test',
   });
   await operator.ready;
@@ -157,7 +178,7 @@ export async function newestRun(
 export async function eventually<Answer>(
   what: string,
   ask: () => Promise<Answer | undefined>,
-  seconds = 170,
+  seconds = 280,
 ): Promise<Answer> {
   const end = Date.now() + 1000 * seconds;
   let last = '';
@@ -168,7 +189,7 @@ export async function eventually<Answer>(
     } catch (error) {
       last = `: ${error instanceof Error ? error.message : String(error)}`;
     }
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await new Promise((resolve) => setTimeout(resolve, 500));
   }
   throw new Error(`waited ${seconds} s in vain for ${what}${last}`);
 }
@@ -187,6 +208,39 @@ export function report(done: string, data: string, recovery: number | string = '
   told.push([done, data, typeof recovery === 'number' ? `${recovery} s` : recovery].join(' | '));
 }
 
-function tellReport(name: string): void {
+/** Prints the lines since the last time. */
+export function tellReport(name: string): void {
   if (told.length > 0) console.info([`report: ${name}`, ...told.splice(0)].join('\n  '));
+}
+
+/** An engine as a process of its own, which a test may kill at any moment. */
+export interface EngineProcess {
+  kill(): Promise<void>;
+}
+
+/** `libretto run` on the node's cluster, for one namespace; resolves once it works. */
+export async function spawnEngine(namespace: string, playbooks: readonly string[]): Promise<EngineProcess> {
+  const flags = {
+    kubeconfig: testKubeconfigPath(),
+    namespace,
+    'watch-namespaces': namespace,
+    'http-port': '0',
+    'leader-elect': 'false',
+  };
+  const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+  const folders = playbookFolders(playbooks).map((folder) => `--playbooks-dir=${folder}`);
+  const child = spawn(process.execPath, [MAIN, 'run', ...args, ...folders], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = once(child, 'exit');
+  for await (const line of createInterface({ input: child.stderr }))
+    if (line.includes('"message":"ready"')) break;
+  if (child.exitCode !== null) throw new Error(`the engine ended with ${child.exitCode}`);
+  child.stderr.resume();
+  return {
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
 }

@@ -1,16 +1,20 @@
 /** SampleDBs for the tests, and what is asked of their data. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll } from 'vitest';
-import { describeOperator, type Site } from './engine-kit.ts';
+import { afterAll, vi } from 'vitest';
+import { describeOperator, eventually, read, type Site } from './engine-kit.ts';
 import { apply, execIn, kubectl, waitFor } from './harness.ts';
 import { shell } from './pods.ts';
 
 export const API_VERSION = 'databases.libretto.dev/v1alpha1';
 export const SHOP = { apiVersion: API_VERSION, kind: 'SampleDB', name: 'shop' } as const;
 
+/** For a machine that has much else to do: each of these tests is many steps. */
+export const PATIENT = { testTimeout: 500_000, hookTimeout: 300_000 };
+
 /** `describeOperator` for SampleDB. What a test leaves is removed while the engine can still let go of it. */
 export function describeSampleDB(name: string, body: (site: Site) => void): void {
   describeOperator(name, ['sampledb'], (site) => {
+    vi.setConfig(PATIENT);
     afterAll(() => removeSampleDBs(site.namespace));
     body(site);
   });
@@ -20,11 +24,16 @@ export function describeSampleDB(name: string, body: (site: Site) => void): void
 export async function removeSampleDBs(namespace: string): Promise<void> {
   const all = ['sampledbs', '--all', '-n', namespace];
   await kubectl(['annotate', ...all, 'libretto.dev/skip-final-actions=true', '--overwrite']);
-  await kubectl(['delete', ...all, '--timeout=90s']);
+  await kubectl(['delete', ...all, '--timeout=200s']);
 }
 
 export interface SampleDBObject {
   readonly status: {
+    readonly conditions: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly message: string;
+    }[];
     readonly version: string;
     readonly image: string;
     readonly lastBackup: string;
@@ -36,6 +45,7 @@ export interface Migration {
   readonly version: string;
   readonly sql: string;
   readonly undo?: string;
+  readonly from?: string;
 }
 
 const MIGRATIONS: readonly Migration[] = [
@@ -57,6 +67,7 @@ interface Wishes {
   readonly schedule?: string;
   readonly retention?: number;
   readonly backupStorage?: { readonly size: string; readonly className?: string };
+  readonly parameters?: Readonly<Record<string, string>>;
   readonly tls?: { readonly secretName: string };
 }
 
@@ -95,7 +106,7 @@ export interface Writer {
   stop(): Promise<number>;
 }
 
-/** Inserts row after row over the network until it is stopped; what fails is tried anew and counts only when acknowledged. */
+/** Inserts row after row until it is stopped; only what was acknowledged counts. */
 export function startWriter(namespace: string, name: string): Writer {
   let going = true;
   const written = (async () => {
@@ -105,8 +116,9 @@ export function startWriter(namespace: string, name: string): Writer {
         await sql(namespace, name, `insert into orders (item) values ('written meanwhile ${count}')`);
         count += 1;
       } catch {
-        await pause(100);
+        // Not acknowledged: it does not count.
       }
+      await pause(100);
     }
     return count;
   })();
@@ -116,6 +128,15 @@ export function startWriter(namespace: string, name: string): Writer {
       return written;
     },
   };
+}
+
+/** What a condition says, once it holds (or, with `False`, does not). */
+export async function says(namespace: string, name: string, type: string, status = 'True'): Promise<string> {
+  return eventually(`${type}=${status} of ${name}`, async () => {
+    const { status: found } = await read<SampleDBObject>(namespace, `sampledb/${name}`);
+    return found.conditions.find((condition) => condition.type === type && condition.status === status)
+      ?.message;
+  });
 }
 
 export interface SnapshotEntry {

@@ -26,7 +26,7 @@ describeSampleDB('SampleDB', (site) => {
     const { namespace } = site;
     const began = Date.now();
     await apply(namespace, sampleDB('shop', { version: '1.0', extensions: ['pgcrypto', 'hstore'] }));
-    await waitFor(namespace, 'sampledb/shop', 'condition=Ready', '170s');
+    await waitFor(namespace, 'sampledb/shop', 'condition=Ready', '390s');
     const seconds = Math.round((Date.now() - began) / 100) / 10;
     expect((await runsOf(namespace, 'shop', 'initialise')).map(({ status }) => status?.phase)).toEqual([
       'Succeeded',
@@ -239,7 +239,7 @@ describeSampleDB('SampleDB', (site) => {
     const { namespace } = site;
     const rows = await countOf(namespace, 'shop');
     const began = Date.now();
-    await kubectl(['delete', 'sampledb', 'shop', '-n', namespace, '--timeout=170s']);
+    await kubectl(['delete', 'sampledb', 'shop', '-n', namespace, '--timeout=390s']);
     const seconds = Math.round((Date.now() - began) / 100) / 10;
     const left = (
       await kubectl(['get', 'statefulset,service,pvc,secret', '-n', namespace, '-o', 'name'])
@@ -258,7 +258,7 @@ describeSampleDB('SampleDB', (site) => {
     const { namespace } = site;
     const began = Date.now();
     await apply(namespace, sampleDB('shop', { version: '1.2', from: { snapshot: 'latest' } }));
-    await waitFor(namespace, 'sampledb/shop', 'condition=Ready', '170s');
+    await waitFor(namespace, 'sampledb/shop', 'condition=Ready', '390s');
     const seconds = Math.round((Date.now() - began) / 100) / 10;
     const rows = await countOf(namespace, 'shop');
     expect(rows).toBeGreaterThanOrEqual(1000);
@@ -280,7 +280,7 @@ describeSampleDB('SampleDB', (site) => {
     );
     const run = await newestRun(namespace, 'copy', 'upgrade');
     expect(run.status).toMatchObject({ phase: 'Succeeded' });
-    await waitFor(namespace, 'sampledb/copy', 'condition=Ready', '170s');
+    await waitFor(namespace, 'sampledb/copy', 'condition=Ready', '390s');
     const count = await countOf(namespace, 'copy');
     expect(count).toBeGreaterThanOrEqual(1000);
     expect(await sql(namespace, 'copy', "select tableowner from pg_tables where tablename = 'orders'")).toBe(
