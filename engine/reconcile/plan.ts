@@ -123,8 +123,9 @@ function startPlan(pass: Pass, acts: ActionOutcome, blockers: readonly Blocker[]
 /** While a resource goes, what is there may be changed, and nothing is made again. */
 function updates(steps: readonly Step[]): readonly Step[] {
   return steps.map((step) => {
-    const effect = step.change?.effect;
-    if (effect === undefined || effect === 'configure' || effect === 'repair') return step;
+    const { effect, change } = step.change ?? {};
+    const isUpdate = effect === 'configure' || (effect === 'repair' && change?.kind !== 'create');
+    if (effect === undefined || isUpdate) return step;
     const { change: _none, ...rest } = step;
     return rest;
   });

@@ -3,7 +3,14 @@
  * one plan after another, in a time that the test moves. It answers nothing by itself: Jobs, calls and probes end when
  * the test says so.
  */
-import { type Json, type JsonObject, type KubeObject, refKey, refOf } from '../../engine/kube/object.ts';
+import {
+  groupKind,
+  type Json,
+  type JsonObject,
+  type KubeObject,
+  refKey,
+  refOf,
+} from '../../engine/kube/object.ts';
 import { asJson, getPath } from '../../engine/kube/value.ts';
 import type { Watch } from '../../engine/playbook/model.ts';
 import type { RunWrite } from '../../engine/reconcile/action-contract.ts';
@@ -51,7 +58,7 @@ export class ActionWorld extends World {
         probes: this.probes,
         probedAt: this.probedAt,
         select: (gvk, namespace, labels) => ({
-          synced: true,
+          synced: !this.unsynced.has(groupKind(gvk)),
           objects: [...this.objects.values()].filter(
             ({ kind, metadata }) =>
               kind === gvk.kind &&
