@@ -1,6 +1,7 @@
 /**
  * A real S3 server for the tests: Versity's S3 gateway over folders of this machine, built from the Go module in
- * ./go/versitygw and cached. It listens on this machine's end of the node's network, where pods reach it.
+ * ./go/versitygw and cached. It listens on this machine's end of the node's network, where pods reach it, and has a
+ * certificate of an authority of its own.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,11 +10,13 @@ import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AwsClient } from 'aws4fetch';
+import { Agent, fetch } from 'undici';
 import { sha256 } from '../../engine/base/hash.ts';
 import { loadKubeConfig } from '../../engine/cluster/kubeconfig.ts';
 import { runCommand } from '../../engine/embedded/command.ts';
 import { cacheFolder } from '../../engine/embedded/locate.ts';
 import { machineEnvironment } from '../../engine/embedded/node-machine.ts';
+import { issueServer, openPki } from '../../engine/embedded/pki.ts';
 import { freePorts } from '../../engine/embedded/ports.ts';
 import { eventually } from './engine-kit.ts';
 import { testKubeconfigPath } from './harness.ts';
@@ -23,6 +26,8 @@ export const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'operator', AWS_SECRET_ACCESS_KE
 
 export interface S3Server {
   readonly endpoint: string;
+  /** The authority's certificate, as PEM. */
+  readonly ca: string;
   /** Goes on with the data that was there. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -43,7 +48,12 @@ export async function startS3Server(): Promise<S3Server> {
   for (const part of ['buckets', 'versions']) mkdirSync(join(folder, part));
   const { hostname } = new URL(loadKubeConfig({ path: testKubeconfigPath() }).server);
   const [port = 0] = await freePorts(1);
-  const endpoint = `http://${hostname}:${port}`;
+  const endpoint = `https://${hostname}:${port}`;
+  const pki = await openPki({ folder: join(folder, 'pki'), now: Date.now() });
+  const issued = await issueServer(pki, { commonName: 'store', hosts: [hostname], now: Date.now() });
+  const { certificateFile, keyFile } = await pki.store('store', issued);
+  const ca = readFileSync(pki.authorityFile, 'utf8');
+  const dispatcher = new Agent({ connect: { ca } });
   const client = new AwsClient({
     accessKeyId: CREDENTIALS.AWS_ACCESS_KEY_ID,
     secretAccessKey: CREDENTIALS.AWS_SECRET_ACCESS_KEY,
@@ -54,8 +64,16 @@ export async function startS3Server(): Promise<S3Server> {
   let child: ChildProcess | undefined;
   const server: S3Server = {
     endpoint,
+    ca,
     async start() {
-      child = serve(program, folder, `${hostname}:${port}`);
+      child = serve(program, folder, [
+        '--port',
+        `${hostname}:${port}`,
+        '--cert',
+        certificateFile,
+        '--key',
+        keyFile,
+      ]);
       await eventually(
         'the S3 server',
         async () => (await server.ask('GET', '')).status === 200 || undefined,
@@ -70,13 +88,14 @@ export async function startS3Server(): Promise<S3Server> {
     },
     async remove() {
       await server.stop();
+      await dispatcher.destroy();
       await rm(folder, { recursive: true, force: true });
     },
     async ask(method, path, body) {
-      const answer = await client.fetch(`${endpoint}/${path}`, {
-        method,
-        ...(body === undefined ? {} : { body }),
-      });
+      const content = body === undefined ? {} : { body };
+      const signed = await client.sign(`${endpoint}/${path}`, { method, ...content });
+      const headers = Object.fromEntries(signed.headers);
+      const answer = await fetch(signed.url, { method, headers, ...content, dispatcher });
       return { status: answer.status, text: await answer.text() };
     },
   };
@@ -84,17 +103,10 @@ export async function startS3Server(): Promise<S3Server> {
   return server;
 }
 
-function serve(program: string, folder: string, address: string): ChildProcess {
+function serve(program: string, folder: string, options: readonly string[]): ChildProcess {
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = CREDENTIALS;
-  const args = [
-    '--quiet',
-    '--port',
-    address,
-    'posix',
-    '--versioning-dir',
-    join(folder, 'versions'),
-    join(folder, 'buckets'),
-  ];
+  const folders = ['--versioning-dir', join(folder, 'versions'), join(folder, 'buckets')];
+  const args = ['--quiet', ...options, 'posix', ...folders];
   const env = {
     ROOT_ACCESS_KEY_ID: AWS_ACCESS_KEY_ID,
     ROOT_SECRET_ACCESS_KEY: AWS_SECRET_ACCESS_KEY,

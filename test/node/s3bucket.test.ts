@@ -33,10 +33,16 @@ describeOperator('S3Bucket', ['s3bucket'], (site) => {
   let server: S3Server;
   beforeAll(async () => {
     server = await startS3Server();
+    const data = { 'ca.crt': server.ca };
+    await apply(site.namespace, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'store-ca' },
+      data,
+    });
   });
   afterAll(async () => {
     // While there is an engine that lets them go.
-    await change('cache', { deletionPolicy: 'Retain' });
     await kubectl(['delete', 's3bucket', '--all', '-n', site.namespace, '--timeout=60s']);
     await server.remove();
   });
@@ -47,6 +53,7 @@ describeOperator('S3Bucket', ['s3bucket'], (site) => {
         bucket: name,
         endpoint: server.endpoint,
         credentialsSecret: 'store',
+        caConfigMap: 'store-ca',
         image: 'databases:1',
         ...spec,
       };
@@ -186,6 +193,7 @@ describeOperator('S3Bucket', ['s3bucket'], (site) => {
     await change('cache', { adopt: true });
     await condition('cache', 'Ready', 'True');
     expect((await server.ask('GET', 'cache/one')).text).toBe('1');
+    await change('cache', { deletionPolicy: 'Retain' });
     report('S3Bucket deleted with Retain, made anew, adopted', 'the object is there');
   });
 
@@ -198,6 +206,27 @@ describeOperator('S3Bucket', ['s3bucket'], (site) => {
     await untilGone('foreign');
     expect((await server.ask('GET', 'foreign/theirs')).text).toBe('x');
     report('S3Bucket named like a bucket of others, then deleted with Delete', 'their object is there');
+  });
+
+  test('says so where the store refuses the credentials, or is not trusted', async () => {
+    const stringData = { ...CREDENTIALS, AWS_SECRET_ACCESS_KEY: 'guessed' };
+    await apply(site.namespace, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'wrong' },
+      stringData,
+    });
+    await put('denied', { credentialsSecret: 'wrong' });
+    await condition('denied', 'Reachable', 'False', '403 SignatureDoesNotMatch');
+    await condition('denied', 'ActionFailed', 'True', '403 SignatureDoesNotMatch');
+    await remove('denied');
+    await untilGone('denied');
+    expect((await server.ask('GET', 'denied')).text).toContain('NoSuchBucket');
+    await put('distrusted', { caConfigMap: null });
+    await condition('distrusted', 'Reachable', 'False', 'certificate');
+    await remove('distrusted');
+    await untilGone('distrusted');
+    report('S3Bucket with wrong credentials, one with an unknown authority', 'no bucket was made');
   });
 
   test('refuses to delete a bucket that holds objects, until told to empty it', async () => {
