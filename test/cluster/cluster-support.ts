@@ -1,4 +1,5 @@
 /** What the tests of cluster access share: connections that close themselves, waiting without sleeping, a clock that leaps. */
+import { availableParallelism, loadavg } from 'node:os';
 import { onTestFinished } from 'vitest';
 import { type Clock, systemClock } from '../../engine/base/clock.ts';
 import { silentLogger } from '../../engine/base/logger.ts';
@@ -73,6 +74,15 @@ export function watchStory(cluster: Cluster, selection: CacheSelection): { cache
 function tell(event: StoreEvent): string {
   if (event.kind === 'synced') return 'synced';
   return `${event.kind} ${event.object.metadata.name}${event.initial ? ' initial' : ''}`;
+}
+
+/**
+ * A promised time in milliseconds, as much longer as the machine has more to do than processors: how fast it is then
+ * is no property of the engine.
+ */
+export function promised(ms: number): number {
+  const [load = 0] = loadavg();
+  return ms * Math.max(1, load / availableParallelism());
 }
 
 export function versionOf(object: KubeObject): string {
