@@ -147,7 +147,7 @@ describe('the client, on a real API server', () => {
       cache.hasSeen(versionOf(listed.at(-1) ?? { apiVersion: '', kind: '', metadata: { name: '' } })),
     ).toBe(true);
     cache.release();
-  }, 120_000);
+  }, 600_000);
 });
 
 /** Runs `action` on each item, so many at a time. */
