@@ -2,7 +2,7 @@
  * What the tests of EtcdCluster share: a cluster as a user makes and changes it, questions to its members, and a client that
  * writes all the time and remembers what was acknowledged.
  */
-import { afterAll, expect } from 'vitest';
+import { afterAll, expect, vi } from 'vitest';
 import { isObject } from '../../engine/kube/object.ts';
 import { getPath } from '../../engine/kube/value.ts';
 import {
@@ -30,6 +30,8 @@ const IMAGES = {
 /** `describeOperator` for EtcdCluster. What a test leaves is removed while the engine can still let go of it. */
 export function describeEtcd(name: string, body: (site: Site) => void): void {
   describeOperator(name, ['etcd'], (site) => {
+    // Each starts a dozen pods; how long that takes on a busy machine says nothing about them.
+    vi.setConfig({ testTimeout: 400_000 });
     afterAll(async () => {
       const all = ['etcdclusters', '--all', '-n', site.namespace];
       await kubectl(['annotate', ...all, 'libretto.dev/skip-final-actions=true', '--overwrite']);
@@ -113,7 +115,12 @@ export class Etcd {
   ctl(member: number, ...args: readonly string[]): Promise<string> {
     const pod = `${this.name}-${member}`;
     const endpoint = `http://${pod}.${this.name}-peers.${this.namespace}.svc:2379`;
-    return execIn(this.namespace, pod, ['etcdctl', ...args, `--endpoints=${endpoint}`]);
+    return execIn(this.namespace, pod, [
+      'etcdctl',
+      ...args,
+      '--command-timeout=60s',
+      `--endpoints=${endpoint}`,
+    ]);
   }
 
   put(key: string, value: string, member = 0): Promise<string> {
@@ -199,7 +206,7 @@ export class Writer {
   static async start(etcd: Etcd): Promise<Writer> {
     const pod = `writer-${etcd.name}`;
     const put = `timeout 3 etcdctl --endpoints=http://${etcd.name}:2379 --command-timeout=2s put "$0/$i" "$i"`;
-    const script = `i=0; while :; do i=$((i + 1)); ${put} > /dev/null 2>&1 && echo "$0/$i" >> /tmp/acknowledged; sleep 0.2; done`;
+    const script = `i=0; while :; do i=$((i + 1)); ${put} > /dev/null 2>&1 && echo "$0/$i" >> /tmp/acknowledged; sleep 0.5; done`;
     const container = {
       name: 'writer',
       image: 'databases:1',
@@ -226,15 +233,20 @@ export class Writer {
    * served again. Answers with how many.
    */
   async check(member = 0): Promise<string> {
-    const before = (await this.acknowledged()).length;
-    const acknowledged = await eventually('another write', async () => {
-      const now = await this.acknowledged();
-      return now.length > before ? now : undefined;
-    });
+    const acknowledged = await this.served();
     expect(await this.missing(acknowledged, member)).toEqual([]);
     const fresh = acknowledged.length - this.#checked;
     this.#checked = acknowledged.length;
     return `${fresh} acknowledged meanwhile, all ${acknowledged.length} there`;
+  }
+
+  /** Waits until a write that begins now or later is acknowledged. Answers with all that were. */
+  async served(): Promise<readonly string[]> {
+    const before = (await this.acknowledged()).length;
+    return eventually('another write', async () => {
+      const now = await this.acknowledged();
+      return now.length > before ? now : undefined;
+    });
   }
 
   /** Those of the keys that are not there. */
