@@ -4,7 +4,7 @@ import { type Diagnostic, formatDiagnostic, hasErrors } from '../base/diagnostic
 import { type GroupVersionKind, groupKind, gvkOf } from '../kube/object.ts';
 import type { SchemaLookup, SchemaNode } from '../kube/schema.ts';
 import { schemaFromCrd } from '../kube/schema-model.ts';
-import { readPlaybookFolders } from '../operator/folder-files.ts';
+import { type FolderContent, readPlaybookFolders } from '../operator/folder-files.ts';
 import { loadPlaybook } from '../playbook/load.ts';
 import type { LoadResult, Playbook, PlaybookFiles } from '../playbook/model.ts';
 import { UsageError } from './command.ts';
@@ -29,14 +29,18 @@ async function loadFolder(path: string, schema: SchemaLookup): Promise<readonly 
   const folders = await readPlaybookFolders(path);
   if (folders.length === 0)
     throw new UsageError(`${path} is no playbook`, 'a playbook is a folder with a watches.yaml');
-  return folders.map((folder) => ({
-    path: folder.path,
-    files: folder.files,
-    result:
-      folder.problems.length > 0
-        ? { kind: 'refused', problems: folder.problems }
-        : loadPlaybook(folder.name, folder.files, { schema, versions: offlineVersions }),
-  }));
+  return folders.map((folder) => compileFolder(folder, schema));
+}
+
+export function compileFolder(
+  { name, path, files, problems }: FolderContent,
+  schema: SchemaLookup,
+): LoadedFolder {
+  const result: LoadResult =
+    problems.length > 0
+      ? { kind: 'refused', problems }
+      : loadPlaybook(name, files, { schema, versions: offlineVersions });
+  return { path, files, result };
 }
 
 export function problemsOf({ result }: LoadedFolder): readonly Diagnostic[] {

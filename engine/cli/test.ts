@@ -9,11 +9,12 @@ import { defineCommand, type ExitCode } from './command.ts';
 import { type LoadedFolder, loadFolders, ownSchemas } from './load-folders.ts';
 import type { Terminal } from './terminal.ts';
 import { describeCoverage } from './test-coverage.ts';
+import { watchPlaybooks } from './test-watch.ts';
 
 export const testCommand = defineCommand({
   name: 'test',
   summary: 'run the golden cases of playbooks',
-  usage: 'libretto test FOLDER... [--coverage]',
+  usage: 'libretto test FOLDER... [--coverage] [--watch]',
   description: `Runs every *.case.yaml of the given playbook folders: given a resource and what happens to it, the children,
 conditions, status, runs of actions and Events are compared with what the case expects. No cluster is needed. --coverage tells
 what no case has seen: templates and the sides of their blocks, conditions, actions and their steps.`,
@@ -26,11 +27,16 @@ what no case has seen: templates and the sides of their blocks, conditions, acti
       max: 100,
       help: 'with --coverage: less than this fails',
     },
+    watch: { type: 'boolean', default: false, help: 'run the cases again when a file is saved' },
   },
   args: { min: 1, max: Number.POSITIVE_INFINITY },
   examples: ['libretto test playbooks/memcached', 'libretto test playbooks/* --coverage'],
   async execute(options, { args, terminal }): Promise<ExitCode> {
-    return await testFolders(args, options, terminal);
+    // A folder that is none is told at once, also where it is watched.
+    const folders = await loadFolders(args);
+    if (!options.watch) return await testFolders(folders, options, terminal);
+    terminal.err('watching; end with Ctrl-C\n');
+    return await watchPlaybooks(args, (changed) => testFolders(changed, options, terminal), terminal);
   },
 });
 
@@ -48,20 +54,21 @@ interface Tally {
 }
 
 async function testFolders(
-  paths: readonly string[],
+  folders: readonly LoadedFolder[],
   options: TestOptions,
   terminal: Terminal,
 ): Promise<ExitCode> {
   const tally: Tally = { passed: 0, failed: 0, milliseconds: 0, short: false };
-  for (const folder of await loadFolders(paths)) await testFolder(folder, options, { tally, terminal });
+  for (const folder of folders) await testFolder(folder, options, { tally, terminal });
   const { passed, failed, milliseconds, short } = tally;
   terminal.out(`${passed} passed, ${failed} failed (${rate(passed + failed, milliseconds)})\n`);
   return failed > 0 || short ? 1 : 0;
 }
 
 function rate(cases: number, milliseconds: number): string {
-  const each = Math.round((1000 * cases) / Math.max(milliseconds, 0.001));
-  return `in ${milliseconds.toFixed(0)} ms, ${each.toLocaleString('en')} cases a second`;
+  const each = (1000 * cases) / Math.max(milliseconds, 0.001);
+  const shown = each < 10 ? each.toPrecision(2) : Math.round(each).toLocaleString('en');
+  return `in ${milliseconds.toFixed(0)} ms, ${shown} cases a second`;
 }
 
 interface Telling {

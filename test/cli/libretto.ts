@@ -13,26 +13,37 @@ export function libretto(...argv: readonly string[]): Promise<CommandResult> {
 }
 
 /** With these environment variables alone. */
-export async function librettoWith(
+export function librettoWith(
   environment: Record<string, string>,
+  ...argv: readonly string[]
+): Promise<CommandResult> {
+  return librettoOn({ environment }, ...argv);
+}
+
+/** On a terminal of which some parts are given; what `out` and `err` are told is collected all the same. */
+export async function librettoOn(
+  parts: Partial<Terminal>,
   ...argv: readonly string[]
 ): Promise<CommandResult> {
   let out = '';
   let err = '';
   const terminal: Terminal = {
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
     interactive: false,
     colors: false,
     columns: 120,
-    environment,
+    environment: {},
     hostname: 'test',
     ask: async () => '',
     onInterrupt: () => () => undefined,
+    ...parts,
+    out: (text) => {
+      out += text;
+      parts.out?.(text);
+    },
+    err: (text) => {
+      err += text;
+      parts.err?.(text);
+    },
   };
   const code = await runCli(argv, terminal);
   return { code, out, err };

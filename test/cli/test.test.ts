@@ -2,7 +2,7 @@ import { cp, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { libretto } from './libretto.ts';
+import { libretto, librettoOn } from './libretto.ts';
 
 async function copyOf(playbook: string): Promise<string> {
   const folder = join(await mkdtemp(join(tmpdir(), 'cases-')), playbook);
@@ -15,7 +15,7 @@ describe('libretto test', { timeout: 60_000 }, () => {
     const { code, out, err } = await libretto('test', 'playbooks/memcached');
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(/^ok {3}memcached: .*\n/);
-    expect(out).toMatch(/2 passed, 0 failed \(in \d+ ms, [\d,]+ cases a second\)\n$/);
+    expect(out).toMatch(/2 passed, 0 failed \(in \d+ ms, [\d.,]+ cases a second\)\n$/);
   });
 
   it('tells what no case has seen, with its place, and fails where that is too much', async () => {
@@ -32,6 +32,33 @@ describe('libretto test', { timeout: 60_000 }, () => {
     expect((await libretto('test', folder, '--coverage', '--least', '67')).code).toBe(1);
     expect((await libretto('test', folder, '--coverage', '--least', '66')).code).toBe(0);
     expect((await libretto('test', folder, '--least', '101')).code).toBe(2);
+  });
+
+  it('runs again when a file is saved, until it is interrupted', async () => {
+    const folder = await copyOf('memcached');
+    const passed = Promise.withResolvers<void>();
+    const broken = Promise.withResolvers<void>();
+    let interrupt = (): void => {};
+    const ended = librettoOn(
+      {
+        out(text) {
+          if (text.startsWith('2 passed, 0 failed')) passed.resolve();
+          if (text.startsWith('0 passed, 1 failed')) broken.resolve();
+        },
+        onInterrupt(action) {
+          interrupt = action;
+          return () => undefined;
+        },
+      },
+      'test',
+      folder,
+      '--watch',
+    );
+    await passed.promise;
+    await writeFile(join(folder, 'watches.yaml'), '- kind: Memcached\n');
+    await broken.promise;
+    interrupt();
+    expect((await ended).code).toBe(0);
   });
 
   it('says where a case is wrong', async () => {
