@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { runCli } from '../../engine/cli/cli.ts';
 import type { Terminal } from '../../engine/cli/terminal.ts';
 import { ACTION_RUN } from '../../engine/controller/run-store.ts';
@@ -15,6 +15,8 @@ import {
 import { poll, WRITE } from './cluster-support.ts';
 import { testKubeconfigPath } from './harness.ts';
 import { type Bench, bench, CONFIG_MAP, dataOf, engine, eventually, get, putBox } from './operator-kit.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
 
 describe('actions on a real cluster', () => {
   test('a requested run goes through its Job, a call and a held field, and is written down', async () => {

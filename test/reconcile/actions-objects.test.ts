@@ -142,7 +142,7 @@ describe('an interrupted job', () => {
 });
 
 describe('the outputs of a run', () => {
-  test('take 64 KiB together', async () => {
+  test('take 64 KiB together', { timeout: 30_000 }, async () => {
     const steps = Array.from({ length: 17 }, (_, i) => `{name: s${i}, ${CALL}, outputs: {all: result.body}}`);
     const at = await begun(`  a: {on: {request: true}, steps: [${steps.join(', ')}]}\n`);
     for (let i = 0; i < 16; i++) await at.answer({ status: 200, body: 'x'.repeat(4050) });
