@@ -35,11 +35,6 @@ export async function putMySQL({ namespace, name }: MySQLCluster, spec: object):
   });
 }
 
-export async function changeMySQL({ namespace, name }: MySQLCluster, spec: object): Promise<void> {
-  const patch = JSON.stringify({ spec });
-  await kubectl(['patch', 'mysqlcluster', name, '-n', namespace, '--type=merge', '-p', patch]);
-}
-
 export async function statusOf({ namespace, name }: MySQLCluster): Promise<MySQLStatus> {
   return (await read<{ status: MySQLStatus }>(namespace, `mysqlcluster/${name}`)).status;
 }
@@ -52,7 +47,7 @@ export interface Wish {
 
 /** Resolves once the conditions are True and `holds` for the status. */
 export async function settled(at: MySQLCluster, wish: Wish = {}): Promise<MySQLStatus> {
-  const { seconds = 280, conditions = ['Ready', 'Replicated'], holds = () => true } = wish;
+  const { seconds = 580, conditions = ['Ready', 'Replicated'], holds = () => true } = wish;
   let last: MySQLStatus | undefined;
   const ask = async () => {
     const status = await statusOf(at);
@@ -66,6 +61,10 @@ export async function settled(at: MySQLCluster, wish: Wish = {}): Promise<MySQLS
     const runs = await kubectl(['get', 'actionruns', '-n', at.namespace, '-o', 'wide']);
     throw new Error(`${String(error)}\n${JSON.stringify(last, undefined, 1)}\n${runs}`, { cause: error });
   }
+}
+
+export function secondsSince(began: number): number {
+  return Math.round((Date.now() - began) / 100) / 10;
 }
 
 /** Requests an action and waits for its end. */

@@ -1,19 +1,21 @@
 /** MySQLCluster with replicas on real MariaDB: each behaviour with rows that a client wrote and that are counted afterwards. */
 import { expect, test, vi } from 'vitest';
-import { describeOperator, eventually, report } from './engine-kit.ts';
-import { kubectl } from './harness.ts';
+import { describeOperator, eventually, report, runsOf } from './engine-kit.ts';
+import { execIn, kubectl } from './harness.ts';
 import {
   askAll,
   type MySQLCluster,
   missingIn,
   putMySQL,
+  runAction,
+  secondsSince,
   settled,
   sql,
   startWriter,
   statusOf,
 } from './mysql-kit.ts';
 
-vi.setConfig({ testTimeout: 300_000 });
+vi.setConfig({ testTimeout: 600_000 });
 
 describeOperator('MySQLCluster with replicas', ['mysql'], (site) => {
   const at: MySQLCluster = {
@@ -30,7 +32,7 @@ describeOperator('MySQLCluster with replicas', ['mysql'], (site) => {
     const began = Date.now();
     await putMySQL(at, { replicas: 3, backup: { retention: 2, storage: { size: '100Mi' } } });
     const { primary } = await settled(at);
-    const seconds = Math.round((Date.now() - began) / 100) / 10;
+    const seconds = secondsSince(began);
     expect((await Promise.all(pods.map(writable))).toSorted()).toEqual(['0', '1', '1']);
     expect(await writable(primary)).toBe('0');
     await sql(at, primary, 'CREATE TABLE app.items (id INT AUTO_INCREMENT PRIMARY KEY, name TEXT NOT NULL)');
@@ -52,4 +54,47 @@ describeOperator('MySQLCluster with replicas', ['mysql'], (site) => {
     const data = `${acknowledged.length} acknowledged writes and 1,000 rows on all three; ${old} was cloned`;
     report(`lost ${old}, its pod and its volume; ${primary} took over`, data, pauseSeconds);
   });
+
+  test('drops what only the old primary had and nobody was told of, and says so', async () => {
+    const old = await primaryOf();
+    const replicas = pods.filter((pod) => pod !== old);
+    for (const pod of replicas) await sql(at, pod, 'STOP SLAVE IO_THREAD');
+    const doubtful = sql(at, old, "INSERT INTO app.items (name) VALUES ('never acknowledged')").then(
+      () => 'acknowledged',
+      () => 'refused',
+    );
+    const waits = "SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE '%semi-sync%'";
+    await eventually('a write that waits', async () => (await sql(at, old, waits)) === '1' || undefined);
+    await execIn(at.namespace, old, ['bash', '-c', 'kill -STOP $(cat /run/mysql/server)']);
+    const stopped = Date.now();
+    const { primary } = await settled(at, { holds: (status) => status.primary !== old });
+    const seconds = secondsSince(stopped);
+    expect(await doubtful).toBe('refused');
+    expect(await askAll(at, pods, 'SELECT COUNT(*) FROM app.items')).toEqual(['1000', '1000', '1000']);
+    const clones = await runsOf(at.namespace, 'store', 'clone');
+    const dropped = clones.flatMap(({ status }) => status?.outputs?.['clone'] ?? []);
+    expect(dropped).toContainEqual(
+      expect.objectContaining({ pod: old, dropped: expect.stringMatching(/^0-/) }),
+    );
+    const data = `1,000 rows on all three; the row that only ${old} had is gone, and the run of clone says so`;
+    report(`${old} hung with a write in doubt; ${primary} took over`, data, seconds);
+  });
+
+  test.each([['killOne', 'one pod was deleted']])(
+    'comes back from %s with every acknowledged write',
+    async (action, what) => {
+      const old = await primaryOf();
+      const writer = await startWriter(at);
+      const run = await runAction(at, action, { within: 240 });
+      expect(run.status).toMatchObject({ phase: 'Succeeded' });
+      const { primary } = await settled(at);
+      if (action === 'partition') expect(primary).not.toBe(old);
+      const { acknowledged, pauseSeconds } = await writer.stop();
+      expect(await missingIn(at, pods, acknowledged)).toEqual([0, 0, 0]);
+      const { seconds, rows } = run.status?.outputs?.['verify'] ?? {};
+      expect(rows).toBe(1);
+      const data = `${acknowledged.length} acknowledged writes on all three, ${pauseSeconds} s without one`;
+      report(`${action}: ${what}`, data, Number(seconds));
+    },
+  );
 });
