@@ -1,5 +1,5 @@
 /** What changes on a RedisInstance under a client's writes, its backups, and its end: each test goes on from the one before. */
-import { beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { describeOperator, eventually, newestRun, type RunObject, report, secondsOf } from './engine-kit.ts';
 import { execIn, kubectl } from './harness.ts';
 import {
@@ -11,6 +11,7 @@ import {
   type RedisInstance,
   redis,
   redisIs,
+  removeAll,
   roleOf,
   runAction,
   secondsSince,
@@ -21,6 +22,9 @@ import {
 
 const SPEC = { replicas: 3, backup: { retention: 2, storage: { size: '100Mi' } } };
 
+// A busy machine makes each step of a test slow, and none of them wrong.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 400_000 });
+
 describeOperator('RedisInstance, changed', ['redis'], (site) => {
   const at: RedisInstance = {
     get namespace() {
@@ -28,6 +32,7 @@ describeOperator('RedisInstance, changed', ['redis'], (site) => {
     },
     name: 'cart',
   };
+  afterAll(() => removeAll(site.namespace));
   const pods = ['cart-0', 'cart-1', 'cart-2'];
   const keysOf = async (pod: string): Promise<number> => Number(await redis(at, pod, 'dbsize'));
 
@@ -135,6 +140,7 @@ describeOperator('RedisInstance alone', ['redis'], (site) => {
     },
     name: 'solo',
   };
+  afterAll(() => removeAll(site.namespace));
 
   test('backs up by a schedule', async () => {
     const storage = { size: '8Mi', className: 'limited' };

@@ -31,6 +31,11 @@ export async function putRedis({ namespace, name }: RedisInstance, spec: object)
   });
 }
 
+/** Lets all of them go while the engine is there: what it holds by a finalizer would keep the namespace for ever. */
+export async function removeAll(namespace: string): Promise<void> {
+  await kubectl(['delete', 'redisinstance', '--all', '-n', namespace, '--timeout=300s']);
+}
+
 export async function statusOf({ namespace, name }: RedisInstance): Promise<RedisStatus> {
   return (await read<{ status?: RedisStatus }>(namespace, `redisinstance/${name}`)).status ?? {};
 }

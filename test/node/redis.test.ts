@@ -1,5 +1,5 @@
 /** The life of a RedisInstance with replicas and real data: each test goes on where the one before it ended. */
-import { beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { describeOperator, eventually, newestRun, report, secondsOf } from './engine-kit.ts';
 import { kubectl } from './harness.ts';
 import {
@@ -10,12 +10,16 @@ import {
   type RedisInstance,
   redis,
   redisIs,
+  removeAll,
   roleOf,
   runAction,
   secondsSince,
   startWriter,
   toldOf,
 } from './redis-kit.ts';
+
+// A busy machine makes each step of a test slow, and none of them wrong.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 400_000 });
 
 describeOperator('RedisInstance', ['redis'], (site) => {
   const at: RedisInstance = {
@@ -24,6 +28,7 @@ describeOperator('RedisInstance', ['redis'], (site) => {
     },
     name: 'queue',
   };
+  afterAll(() => removeAll(site.namespace));
   const pods = ['queue-0', 'queue-1', 'queue-2'];
   const dataOf = () => Promise.all(pods.map(async (pod) => Number(await redis(at, pod, 'dbsize'))));
 
