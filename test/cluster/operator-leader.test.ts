@@ -67,7 +67,7 @@ function writesOf(requests: readonly SeenRequest[]): readonly string[] {
 
 describe('a leader that is stopped in the middle of its work', () => {
   it('writes nothing once it goes on: another has taken over; it ends, for its pod to start anew', {
-    timeout: 180_000,
+    timeout: 600_000,
   }, async () => {
     const at = await bench();
     await putPlaybook(at, 'box', boxFiles(at));
