@@ -1,5 +1,5 @@
 /** `libretto test`: runs the golden cases of playbook folders, without a cluster. */
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { type Diagnostic, formatDiagnostic } from '../base/diagnostic.ts';
 import { Coverage } from '../reconcile/case/coverage.ts';
@@ -9,12 +9,13 @@ import { defineCommand, type ExitCode } from './command.ts';
 import { type LoadedFolder, loadFolders, ownSchemas } from './load-folders.ts';
 import type { Terminal } from './terminal.ts';
 import { describeCoverage } from './test-coverage.ts';
+import { updateCases } from './test-update.ts';
 import { watchPlaybooks } from './test-watch.ts';
 
 export const testCommand = defineCommand({
   name: 'test',
   summary: 'run the golden cases of playbooks',
-  usage: 'libretto test FOLDER... [--coverage] [--watch]',
+  usage: 'libretto test FOLDER... [--coverage] [--update] [--watch]',
   description: `Runs every *.case.yaml of the given playbook folders: given a resource and what happens to it, the children,
 conditions, status, runs of actions and Events are compared with what the case expects. No cluster is needed. --coverage tells
 what no case has seen: templates and the sides of their blocks, conditions, actions and their steps.`,
@@ -26,6 +27,11 @@ what no case has seen: templates and the sides of their blocks, conditions, acti
       default: 0,
       max: 100,
       help: 'with --coverage: less than this fails',
+    },
+    update: {
+      type: 'boolean',
+      default: false,
+      help: 'change what cases expect to what they come to, then run them; look at the difference',
     },
     watch: { type: 'boolean', default: false, help: 'run the cases again when a file is saved' },
   },
@@ -43,6 +49,7 @@ what no case has seen: templates and the sides of their blocks, conditions, acti
 export interface TestOptions {
   readonly coverage: boolean;
   readonly least: number;
+  readonly update: boolean;
 }
 
 interface Tally {
@@ -91,8 +98,11 @@ async function testFolder(
   const schema = ownSchemas(playbook);
   const coverage = options.coverage ? new Coverage(playbook) : undefined;
   const { monotonic } = systemClock();
-  for (const [file, text] of files) {
+  for (const [file, source] of files) {
     if (!file.endsWith('.case.yaml')) continue;
+    const given = { path: join(path, file), file, text: source, playbook, schema };
+    const text = options.update ? await updateCases(given) : source;
+    if (text !== source) terminal.err(`${inFolder(path, file)} is changed\n`);
     const reading = readCases(file, text, schema);
     if (reading.kind === 'refused') {
       report(reading.problems);

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -59,6 +59,27 @@ describe('libretto test', { timeout: 60_000 }, () => {
     await broken.promise;
     interrupt();
     expect((await ended).code).toBe(0);
+  });
+
+  it('changes what cases expect to what they come to, and nothing else', async () => {
+    const folder = await copyOf('memcached');
+    const file = join(folder, 'sessions.case.yaml');
+    const text = (ready: string, writes: string, replicas: string): string => `# kept
+resource: {apiVersion: cache.example.com/v1, kind: Memcached, metadata: {name: a}, spec: {size: 2}}
+steps:
+- expect:
+    writes: ${writes}   # kept, too
+    children: {deployment: {spec: {replicas: ${replicas}}}}
+- change: {ready: all}
+  expect: {conditions: {Ready: "${ready}"}, outcome: done}
+`;
+    await writeFile(file, text('False', '[]', '3'));
+    const { code, err } = await libretto('test', folder, '--update');
+    expect(code).toBe(0);
+    expect(err).toMatch(/sessions\.case\.yaml is changed\n$/);
+    const written = await readFile(file, 'utf8');
+    expect(written).toBe(text('True', '[create Service a, create Deployment a]', '2'));
+    expect((await libretto('test', folder, '--update')).err).toBe('');
   });
 
   it('says where a case is wrong', async () => {

@@ -13,6 +13,8 @@ export interface Case {
   readonly probes: JsonObject;
   readonly objects: readonly KubeObject[];
   readonly steps: readonly CaseStep[];
+  /** True where the steps stand in a list `steps`; false: one `expect` is the case. */
+  readonly listed?: boolean;
 }
 
 /** By observation. */

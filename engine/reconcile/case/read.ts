@@ -72,6 +72,7 @@ function toCase(file: string, text: CaseText, { schemaOf, stepPlace }: Around): 
     observe: text.observe ?? {},
     probes: text.probes ?? {},
     objects: text.objects ?? [],
+    listed: text.steps !== undefined,
     steps: steps.map(
       (step, index): CaseStep => ({
         name: step.name ?? `step ${index + 1}`,

@@ -11,6 +11,7 @@ import type { Coverage } from './coverage.ts';
 import { compareStep, type Happened } from './expect.ts';
 import type { Case, CaseResult, CaseStep } from './model.ts';
 import { objectOf } from './objects.ts';
+import { type Edit, editsOf } from './update.ts';
 import { CaseWorld } from './world.ts';
 
 /** A case that is not at rest after so many passes never will be. */
@@ -21,10 +22,12 @@ export interface CaseOptions {
   readonly schema: SchemaLookup;
   /** Notes what the case sees at work; its playbook is then the one that runs. */
   readonly coverage?: Coverage;
+  /** Called for each step with what its expectation would have to say; all steps are then run. */
+  readonly update?: (step: number, edits: readonly Edit[]) => void;
 }
 
 export async function runCase(given: Case, options: CaseOptions): Promise<CaseResult> {
-  const { schema, coverage } = options;
+  const { schema, coverage, update } = options;
   const { name, file } = given;
   const playbook = coverage?.playbook ?? options.playbook;
   const watch = watchOf(given.resource, playbook);
@@ -34,10 +37,11 @@ export async function runCase(given: Case, options: CaseOptions): Promise<CaseRe
   }
   const world = worldOf(given, playbook, schema);
   const problems = unknownNames(watch, given).map((message) => failure(given, undefined, message));
-  for (const step of given.steps) {
+  for (const [index, step] of given.steps.entries()) {
     // What comes after a step that went wrong would only say so again.
-    if (problems.length > 0) break;
-    const messages = await runStep(world, watch, step, coverage);
+    if (problems.length > 0 && update === undefined) break;
+    const { messages, edits } = await runStep(world, watch, step, coverage);
+    update?.(index, edits);
     problems.push(...messages.map((message) => failure(given, step, message)));
   }
   return problems.length > 0 ? { kind: 'failed', name, file, problems } : { kind: 'passed', name, file };
@@ -47,19 +51,26 @@ export function worldOf(given: Case, playbook: Playbook, schema: SchemaLookup): 
   return new CaseWorld(given, { schema, playbook, ...kindsOf(playbook) });
 }
 
+interface StepResult {
+  readonly messages: readonly string[];
+  readonly edits: readonly Edit[];
+}
+
 async function runStep(
   world: CaseWorld,
   watch: Watch,
   step: CaseStep,
   coverage: Coverage | undefined,
-): Promise<readonly string[]> {
+): Promise<StepResult> {
   const wrong = applyChange(world, watch, step.change);
   const { restless, ...happened } = await settle(world, watch, coverage);
   const unused = world.actions.unusedAnswers.map(
     (name) => `answers has ${name}, but no Job or call of this step asked for it`,
   );
   const found = restless ?? compareStep(world, step.expect, happened);
-  return [...wrong, ...unused, ...found];
+  const messages = [...wrong, ...unused, ...found];
+  const edits = messages.length === 0 || restless !== undefined ? [] : editsOf(world, step.expect, happened);
+  return { messages, edits };
 }
 
 /** Until a pass neither writes nor is answered. */
