@@ -62,7 +62,11 @@ describeEtcd('an EtcdCluster whose members come and go', (site) => {
 
   test('replaces a member whose files are damaged when somebody says so', async () => {
     const before = await etcd.memberId('main-2');
-    await execIn(site.namespace, 'main-2', ['sh', '-c', 'echo damaged > /data/etcd/member/snap/db']);
+    await execIn(site.namespace, 'main-2', [
+      'sh',
+      '-c',
+      'cd /data/etcd/member/snap && echo damaged > new && mv new db',
+    ]);
     await etcd.remove('pod', 'main-2');
     await etcd.says('Ready', 'False', '2 of 3 members are up');
     const began = Date.now();

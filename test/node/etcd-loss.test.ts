@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { report } from './engine-kit.ts';
+import { eventually, report } from './engine-kit.ts';
 import { describeEtcd, Etcd, since, Writer } from './etcd-kit.ts';
 import { kubectl } from './harness.ts';
 
@@ -48,11 +48,18 @@ describeEtcd('what an EtcdCluster forgets', (site) => {
 
   test('all of that and its pods', async () => {
     const began = Date.now();
+    const before = await etcd.pods('.metadata.uid');
     await site.restart(async () => {
       await kubectl(['delete', 'actionruns', '--all', '-n', site.namespace]);
       await forget('{"metadata":{"annotations":{"libretto.dev/action-state":null}}}');
       await forget('{"status":null}', '--subresource=status');
       await kubectl(['delete', 'pods', '-n', site.namespace, 'old-0', 'old-1', 'old-2', '--wait=false']);
+    });
+    await eventually('three new pods that are ready', async () => {
+      const uids = await etcd.pods('.metadata.uid');
+      const ready = await etcd.pods('.status.conditions[?(@.type=="Ready")].status');
+      const known = uids.filter((uid) => before.includes(uid));
+      return (known.length === 0 && ready.join() === 'True,True,True') || undefined;
     });
     report('status, runs, evidence and all pods lost', await isTheSame(2), since(began));
   });
