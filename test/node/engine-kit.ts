@@ -5,15 +5,17 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { appendFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, inject } from 'vitest';
 import { systemClock } from '../../engine/base/clock.ts';
 import { createLogger, silentLogger } from '../../engine/base/logger.ts';
 import { connectCluster } from '../../engine/cluster/connect.ts';
 import { loadKubeConfig } from '../../engine/cluster/kubeconfig.ts';
 import { startOperator } from '../../engine/operator/operator.ts';
 import { describeOnNode, kubectl, testKubeconfigPath, testNamespace } from './harness.ts';
+import type { Told } from './harness-setup.ts';
 
 /** A namespace where an engine keeps the resources of shipped playbooks while the tests of a file run. */
 export interface Site {
@@ -208,9 +210,10 @@ export function report(done: string, data: string, recovery: number | string = '
   told.push([done, data, typeof recovery === 'number' ? `${recovery} s` : recovery].join(' | '));
 }
 
-/** Prints the lines since the last time. */
+/** Hands over the lines since the last time: they are printed after the last test. */
 export function tellReport(name: string): void {
-  if (told.length > 0) console.info([`report: ${name}`, ...told.splice(0)].join('\n  '));
+  const group: Told = { name, lines: told.splice(0) };
+  if (group.lines.length > 0) appendFileSync(inject('reportFile'), `${JSON.stringify(group)}\n`);
 }
 
 /** An engine as a process of its own, which a test may kill at any moment. */
