@@ -1,6 +1,6 @@
-/** The README's tutorial, word for word, against a running `libretto up`. */
+/** The README's tutorial and docs/comparison.md, word for word, against a running `libretto up`. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, it } from 'vitest';
@@ -13,6 +13,8 @@ let kubeconfig: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'libretto-tutorial-'));
+  const command = `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, 'engine/main.ts')}' "$@"\n`;
+  await writeFile(join(folder, 'libretto'), command, { mode: 0o755 });
   up = spawn(process.execPath, ['engine/main.ts', 'up'], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
   kubeconfig = await exported(up);
 }, 600_000);
@@ -26,8 +28,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-it('works as the README says', { timeout: 600_000 }, async () => {
-  await followPage(join(ROOT, 'README.md'), { folder, environment: { KUBECONFIG: kubeconfig } });
+it.for(['README.md', 'docs/comparison.md'])('works as %s says', { timeout: 600_000 }, async (page) => {
+  const environment = { KUBECONFIG: kubeconfig, PATH: `${folder}:${process.env.PATH}` };
+  await followPage(join(ROOT, page), { folder, environment });
 });
 
 /** Resolves with the path in the line to copy: `export KUBECONFIG=…`. */
