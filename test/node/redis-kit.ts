@@ -33,7 +33,7 @@ export async function putRedis({ namespace, name }: RedisInstance, spec: object)
 
 /** Lets all of them go while the engine is there: what it holds by a finalizer would keep the namespace for ever. */
 export async function removeAll(namespace: string): Promise<void> {
-  await kubectl(['delete', 'redisinstance', '--all', '-n', namespace, '--timeout=300s']);
+  await kubectl(['delete', 'redisinstance', '--all', '-n', namespace, '--timeout=120s']);
 }
 
 export async function statusOf({ namespace, name }: RedisInstance): Promise<RedisStatus> {
@@ -56,7 +56,7 @@ export async function redisIs(
     return isTrue('Ready') && isTrue('Replicated') && holds(last) ? last : undefined;
   };
   try {
-    return await eventually(`${at.name} in its state`, ask, 160);
+    return await eventually(`${at.name} in its state`, ask);
   } catch (error) {
     const runs = await kubectl(['get', 'actionruns', '-n', at.namespace, '-o', 'wide']);
     throw new Error(`${String(error)}\n${JSON.stringify(last, undefined, 1)}\n${runs}`, { cause: error });
@@ -96,6 +96,19 @@ export function runAction(
   params?: Readonly<Record<string, unknown>>,
 ): Promise<RunObject> {
   return requestRun(namespace, { apiVersion: API_VERSION, kind: 'RedisInstance', name }, action, params);
+}
+
+export async function abortRun(namespace: string, name: string): Promise<void> {
+  await kubectl([
+    'patch',
+    'actionrun',
+    name,
+    '-n',
+    namespace,
+    '--type=merge',
+    '-p',
+    '{"spec":{"abort":true}}',
+  ]);
 }
 
 /** A redis-cli command in a pod, over its own connection. */
