@@ -1,14 +1,24 @@
 /** What changes on a RedisInstance under a client's writes, its backups, and its end: each test goes on from the one before. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { describeOperator, eventually, newestRun, type RunObject, report, secondsOf } from './engine-kit.ts';
+import {
+  describeOperator,
+  eventually,
+  newestRun,
+  type RunObject,
+  report,
+  runsOf,
+  secondsOf,
+} from './engine-kit.ts';
 import { execIn, kubectl } from './harness.ts';
 import {
+  abortRun,
   changeRedis,
   hasSucceeded,
   podsOf,
   primaryOf,
   putRedis,
   type RedisInstance,
+  recoveryOf,
   redis,
   redisIs,
   removeAll,
@@ -46,7 +56,7 @@ describeOperator('RedisInstance, changed', ['redis'], (site) => {
     const writer = await startWriter(at, pods);
     const began = Date.now();
     await changeRedis(at, { image: 'databases:2' });
-    const run = await newestRun(at.namespace, at.name, 'rollOut', hasSucceeded);
+    const run = await newestRun(at.namespace, at.name, 'upgrade', hasSucceeded);
     const { primary: successor = '' } = await redisIs(at, ({ primary }) => primary !== old);
     const seconds = secondsSince(began);
     const found = await podsOf(at);
@@ -56,6 +66,36 @@ describeOperator('RedisInstance, changed', ['redis'], (site) => {
     expect(written).toMatchObject({ missing: 0, turns: [old, successor] });
     const did = `upgrade of the image, ${old} last, after it handed over to ${successor} (the run took ${secondsOf(run)} s)`;
     report(did, toldOf(written), seconds);
+  });
+
+  test('keeps all pods when an image holds no Redis, is too old, or does not exist', async () => {
+    const before = await podsOf(at);
+    const primary = await primaryOf(at);
+    await changeRedis(at, { image: 'busybox:1' });
+    const noRedis = await newestRun(
+      at.namespace,
+      at.name,
+      'upgrade',
+      ({ spec }) => spec.value === 'busybox:1',
+    );
+    expect(noRedis.status).toMatchObject({ phase: 'Failed', failed: { step: 'check' } });
+    expect(noRedis.status?.failed?.message).toContain('this image holds no redis-server');
+    const old = execIn(at.namespace, primary, ['sh', '/etc/redis-scripts/upgrade-check.sh', '99.1.0']);
+    await expect(old).rejects.toThrow(/is older than 99\.1\.0, which runs/);
+
+    await changeRedis(at, { image: 'databases:none' });
+    const pulls = await eventually('the reason why the check does not start', async () => {
+      const run = (await runsOf(at.namespace, at.name, 'upgrade')).at(-1);
+      const step = run?.status?.steps?.find(({ name }) => name === 'check');
+      return /ErrImage|ImagePull/.test(step?.message ?? '') ? run : undefined;
+    });
+    expect(await redis(at, primary, 'set', 'meanwhile', '1')).toBe('OK');
+    await changeRedis(at, { image: 'databases:2' });
+    await abortRun(at.namespace, pulls.metadata.name);
+    const { conditions = [] } = await redisIs(at);
+    expect(conditions.find(({ type }) => type === 'ImageReached')?.status).toBe('True');
+    expect(await podsOf(at)).toEqual(before);
+    report('images that do not fit', `no pod was touched; ${noRedis.status?.failed?.message}`, '-');
   });
 
   test('shrinks to one pod and grows again, with all data', async () => {
@@ -170,5 +210,23 @@ describeOperator('RedisInstance alone', ['redis'], (site) => {
     expect(await redis(at, 'solo-0', 'mget', 'kept', 'big')).toBe('yes');
     const data = `the run failed: ${status?.failed?.message}; all keys served on, the older snapshot is whole`;
     report('a backup claim that is full', data, secondsOf(restored));
+  });
+
+  test('tells by a drill when time or data falls short', async () => {
+    const late = await runAction(at, 'killAll', { within: 1 });
+    expect(late.status).toMatchObject({ phase: 'Failed', failed: { step: 'judge' } });
+    expect(late.status?.failed?.message).toContain(`back after ${recoveryOf(late)} s, and 1 s were allowed`);
+    // The claim goes with the pod that the drill kills: all of its data is lost then.
+    await kubectl(['delete', 'pvc', 'data-solo-0', '-n', at.namespace, '--wait=false']);
+    const lost = await runAction(at, 'killOne');
+    expect(lost.status).toMatchObject({ phase: 'Failed', failed: { step: 'judge' } });
+    expect(lost.status?.failed?.message).toContain('data was lost');
+    expect(await redis(at, 'solo-0', 'exists', 'kept')).toBe('0');
+    const snapshot = (await statusOf(at)).lastBackup ?? '';
+    const restored = await runAction(at, 'restore', { snapshot });
+    expect(restored.status).toMatchObject({ phase: 'Succeeded' });
+    expect(await redis(at, 'solo-0', 'get', 'kept')).toBe('yes');
+    const data = `${late.status?.failed?.message}; ${lost.status?.failed?.message}; then the snapshot brought it back`;
+    report('drills that fail, and a disk that is lost', data, secondsOf(restored));
   });
 });

@@ -33,7 +33,7 @@ export async function putRedis({ namespace, name }: RedisInstance, spec: object)
 
 /** Lets all of them go while the engine is there: what it holds by a finalizer would keep the namespace for ever. */
 export async function removeAll(namespace: string): Promise<void> {
-  await kubectl(['delete', 'redisinstance', '--all', '-n', namespace, '--timeout=300s']);
+  await kubectl(['delete', 'redisinstance', '--all', '-n', namespace, '--timeout=120s']);
 }
 
 export async function statusOf({ namespace, name }: RedisInstance): Promise<RedisStatus> {
@@ -56,7 +56,7 @@ export async function redisIs(
     return isTrue('Ready') && isTrue('Replicated') && holds(last) ? last : undefined;
   };
   try {
-    return await eventually(`${at.name} in its state`, ask, 160);
+    return await eventually(`${at.name} in its state`, ask);
   } catch (error) {
     const runs = await kubectl(['get', 'actionruns', '-n', at.namespace, '-o', 'wide']);
     throw new Error(`${String(error)}\n${JSON.stringify(last, undefined, 1)}\n${runs}`, { cause: error });
@@ -96,6 +96,27 @@ export function runAction(
   params?: Readonly<Record<string, unknown>>,
 ): Promise<RunObject> {
   return requestRun(namespace, { apiVersion: API_VERSION, kind: 'RedisInstance', name }, action, params);
+}
+
+/** The time to recovery that a drill told in its status. */
+export function recoveryOf({ status }: RunObject): number {
+  const seconds = status?.outputs?.verify?.seconds;
+  if (typeof seconds !== 'number')
+    throw new Error(`no time to recovery in ${JSON.stringify(status?.outputs)}`);
+  return seconds;
+}
+
+export async function abortRun(namespace: string, name: string): Promise<void> {
+  await kubectl([
+    'patch',
+    'actionrun',
+    name,
+    '-n',
+    namespace,
+    '--type=merge',
+    '-p',
+    '{"spec":{"abort":true}}',
+  ]);
 }
 
 /** A redis-cli command in a pod, over its own connection. */
@@ -161,6 +182,8 @@ export interface Written {
   readonly missing: number;
   /** The pods that acknowledged writes, in the order of time; a pod stands twice when another did between. */
   readonly turns: readonly string[];
+  /** When each pod acknowledged its first write, in seconds of the epoch. */
+  readonly first: Readonly<Record<string, number>>;
   /** The longest time without an acknowledged write over the Service. */
   readonly pauseSeconds: number;
 }
@@ -221,12 +244,40 @@ async function writtenOf(at: RedisInstance, primary: string, lines: readonly str
   });
   notes.sort((a, b) => a.acknowledged - b.acknowledged);
   const missing = notes.length - (await presentKeys(at, primary, notes));
+  const first: Record<string, number> = {};
+  for (const { from, acknowledged } of notes) first[from] ??= acknowledged;
   const direct = notes.filter(({ from }) => from !== 'service').map(({ from }) => from);
   const turns = direct.filter((from, i) => from !== direct[i - 1]);
   const times = notes.filter(({ from }) => from === 'service').map(({ acknowledged }) => acknowledged);
   const pauses = times.map((time, i) => time - (times[i - 1] ?? time));
   const pauseSeconds = Math.round(10 * Math.max(...pauses)) / 10;
-  return { acknowledged: notes.length, missing, turns, pauseSeconds };
+  return { acknowledged: notes.length, missing, turns, first, pauseSeconds };
+}
+
+/**
+ * A client in the pod itself, which no NetworkPolicy cuts off: it asks for no replica, notes each answer on the pod's disk,
+ * and ends with the container.
+ */
+export async function writeWithin({ namespace }: RedisInstance, pod: string): Promise<void> {
+  const script = `export REDISCLI_AUTH=$(cat /etc/redis-password/password)
+    while :; do
+      answer=$(timeout 5 redis-cli set within 1 2>&1)
+      echo "$(date +%s.%N) $answer"
+      sleep 0.1
+    done > /data/within.log 2> /dev/null < /dev/null &`;
+  await execIn(namespace, pod, ['sh', '-c', script]);
+}
+
+/** What the client within a pod was told before the pod went. */
+export async function writtenWithin({ namespace }: RedisInstance, pod: string) {
+  const text = await execIn(namespace, pod, ['cat', '/data/within.log']);
+  const answers = text.split('\n').flatMap((line) => {
+    const [, time, answer] = /^([0-9.]+) (.+)$/.exec(line) ?? [];
+    return answer === undefined ? [] : [{ time: Number(time), answer }];
+  });
+  const taken = answers.filter(({ answer }) => answer === 'OK');
+  const refusals = answers.filter(({ answer }) => answer !== 'OK').map(({ answer }) => answer);
+  return { taken: taken.length, lastTaken: taken.at(-1)?.time ?? 0, refusals };
 }
 
 async function presentKeys(at: RedisInstance, pod: string, notes: readonly Note[]): Promise<number> {
