@@ -1,6 +1,15 @@
 /** MySQLCluster with replicas on real MariaDB: each behaviour with rows that a client wrote and that are counted afterwards. */
 import { expect, test, vi } from 'vitest';
-import { describeOperator, eventually, newestRun, report, runsOf, secondsOf } from './engine-kit.ts';
+import {
+  describeOperator,
+  eventually,
+  newestRun,
+  type RunObject,
+  read,
+  report,
+  runsOf,
+  secondsOf,
+} from './engine-kit.ts';
 import { execIn, kubectl } from './harness.ts';
 import {
   askAll,
@@ -159,9 +168,39 @@ describeOperator('MySQLCluster with replicas', ['mysql'], (site) => {
     report(`upgraded to another image; ${primary} took over`, data, secondsOf(run));
   });
 
-  test('leaves data and backups when it is deleted, and finds them when it is created anew', async () => {
+  test('shrinks to one pod and grows again, with all rows', async () => {
     const rows = await sql(at, await primaryOf(), 'SELECT COUNT(*) FROM app.items');
-    await kubectl(['delete', 'mysqlcluster', at.name, '-n', at.namespace, '--timeout=120s']);
+    const began = Date.now();
+    const scaled = async (replicas: number) => {
+      await changeMySQL(at, { replicas });
+      const run = await newestRun(at.namespace, at.name, 'scale', ({ spec }) => spec.value === replicas);
+      expect(run.status).toMatchObject({ phase: 'Succeeded' });
+      return settled(at, { holds: ({ size }) => size === replicas });
+    };
+    expect((await scaled(1)).primary).toBe('store-0');
+    await sql(at, 'store-0', "INSERT INTO app.items (name) VALUES ('alone')");
+    await scaled(3);
+    const more = String(Number(rows) + 1);
+    expect(await askAll(at, pods, 'SELECT COUNT(*) FROM app.items')).toEqual([more, more, more]);
+    report(
+      'scaled 3 to 1 to 3',
+      `${rows} rows, and one written by the one alone, on all three`,
+      secondsSince(began),
+    );
+  });
+
+  test('writes a last snapshot and leaves the data when it is deleted, and finds both when it is created anew', async () => {
+    const rows = await sql(at, await primaryOf(), 'SELECT COUNT(*) FROM app.items');
+    await changeMySQL(at, { backup: { final: true } });
+    const deleted = Date.now();
+    await kubectl(['delete', 'mysqlcluster', at.name, '-n', at.namespace]);
+    const last = await newestRun(at.namespace, at.name, 'finalBackup');
+    expect(last.status).toMatchObject({ phase: 'Succeeded' });
+    const { items } = await read<{ items: readonly RunObject[] }>(at.namespace, 'actionruns.libretto.dev');
+    const backup = items.find(({ spec }) => spec.parent?.name === last.metadata.name);
+    const snapshot = String(backup?.status?.outputs?.['dump']?.['snapshot']);
+    expect(snapshot).toMatch(/^\d{8}t\d{6}/);
+    const took = secondsSince(deleted);
     await eventually('no pods', async () => (await podsOf(at)).length === 0 || undefined);
     const began = Date.now();
     await putMySQL(at, { replicas: 3, backup: { retention: 2, storage: { size: '100Mi' } } });
@@ -169,8 +208,10 @@ describeOperator('MySQLCluster with replicas', ['mysql'], (site) => {
     const seconds = secondsSince(began);
     expect(await askAll(at, pods, 'SELECT COUNT(*) FROM app.items')).toEqual([rows, rows, rows]);
     const run = await runAction(at, 'restore', { snapshot: 'gone' });
-    expect(run.status?.failed?.message).toContain('there is no snapshot gone; there are: ');
-    const data = `${rows} rows on all three with new passwords, and the snapshots`;
+    expect(run.status?.failed?.message).toMatch(
+      new RegExp(`there is no snapshot gone; there are: .*${snapshot}`),
+    );
+    const data = `a last snapshot after ${took} s; then ${rows} rows on all three with new passwords, and the snapshots`;
     report('deleted and created anew under its name', data, seconds);
   });
 });
