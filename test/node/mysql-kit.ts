@@ -35,6 +35,11 @@ export async function putMySQL({ namespace, name }: MySQLCluster, spec: object):
   });
 }
 
+export async function changeMySQL({ namespace, name }: MySQLCluster, spec: object): Promise<void> {
+  const patch = JSON.stringify({ spec });
+  await kubectl(['patch', 'mysqlcluster', name, '-n', namespace, '--type=merge', '-p', patch]);
+}
+
 export async function statusOf({ namespace, name }: MySQLCluster): Promise<MySQLStatus> {
   return (await read<{ status: MySQLStatus }>(namespace, `mysqlcluster/${name}`)).status;
 }
@@ -61,6 +66,21 @@ export async function settled(at: MySQLCluster, wish: Wish = {}): Promise<MySQLS
     const runs = await kubectl(['get', 'actionruns', '-n', at.namespace, '-o', 'wide']);
     throw new Error(`${String(error)}\n${JSON.stringify(last, undefined, 1)}\n${runs}`, { cause: error });
   }
+}
+
+interface Pod {
+  readonly metadata: { readonly name: string; readonly creationTimestamp: string };
+  readonly spec: { readonly containers: readonly { readonly image: string }[] };
+}
+
+/** The cluster's pods, in the order in which they were created. */
+export async function podsOf({ namespace, name }: MySQLCluster) {
+  const selector = `app.kubernetes.io/name=mysql,app.kubernetes.io/instance=${name}`;
+  const text = await kubectl(['get', 'pods', '-n', namespace, '-l', selector, '-o', 'json']);
+  const { items }: { items: readonly Pod[] } = JSON.parse(text);
+  return items
+    .toSorted((a, b) => a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp))
+    .map(({ metadata, spec }) => ({ name: metadata.name, image: spec.containers[0]?.image }));
 }
 
 export function secondsSince(began: number): number {
