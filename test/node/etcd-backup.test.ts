@@ -1,10 +1,18 @@
 import { expect, test } from 'vitest';
-import { newestRun, report, secondsOf } from './engine-kit.ts';
+import { eventually, newestRun, type RunObject, read, report, runsOf, secondsOf } from './engine-kit.ts';
 import { describeEtcd, Etcd, since, Writer } from './etcd-kit.ts';
 import { execIn } from './harness.ts';
 
 const CTL = 'set -e; ctl() { etcdctl --command-timeout=60s "$@"; }';
 const VALUE = 'head -c 150000 /dev/urandom | base64 -w0';
+
+/** Four megabytes are written and forgotten again: the files stay as large. */
+const HOLES = `
+  ${CTL}
+  for i in $(seq 20); do ${VALUE} | ctl put junk/$i > /dev/null; done
+  ctl del junk/ --prefix > /dev/null
+  revision=$(ctl get junk -w json | grep -o '"revision":[0-9]*' | cut -d: -f2)
+  ctl compact --physical $revision`;
 
 describeEtcd('backups of an EtcdCluster with real data', (site) => {
   const etcd = new Etcd(site, 'store');
@@ -21,15 +29,38 @@ describeEtcd('backups of an EtcdCluster with real data', (site) => {
     report('backup on request', await writer.check(), secondsOf(first));
   });
 
-  test('are taken on schedule, and the oldest ones go', async () => {
+  test('are taken on schedule, and the oldest ones go; members are defragmented one at a time', async () => {
     const first = await etcd.status('lastBackup');
-    await etcd.change({ backup: { schedule: '* * * * *' } });
-    const run = await newestRun(site.namespace, 'store', 'backup', ({ spec }) => spec.trigger === 'Schedule');
+    const sizes = () => Promise.all([0, 1, 2].map((member) => etcd.dbSize(member)));
+    await execIn(site.namespace, 'store-0', ['bash', '-c', HOLES]);
+    const holed = await sizes();
+    expect(Math.min(...holed)).toBeGreaterThan(3_000_000);
+
+    const schedule = onceSoon();
+    await etcd.change({ backup: { schedule }, defragment: { schedule } });
+    const scheduled = ({ spec }: RunObject) => spec.trigger === 'Schedule';
+    const run = await newestRun(site.namespace, 'store', 'backup', scheduled);
+    const defragment = await newestRun(site.namespace, 'store', 'defragment', scheduled);
+    await etcd.change({ backup: { schedule: null }, defragment: null });
     expect(run.status).toMatchObject({ phase: 'Succeeded' });
-    await etcd.change({ backup: { schedule: null } });
-    expect(await etcd.status('backups')).toContainEqual(expect.stringMatching(/^backup-/));
-    expect(await etcd.status('lastBackup')).not.toBe(first);
-    report('scheduled backup', await writer.check(), secondsOf(run));
+    expect(defragment.status).toMatchObject({ phase: 'Succeeded' });
+    expect(await etcd.status('backups')).toEqual([expect.stringMatching(/^backup-/), first]);
+    expect(Math.max(...(await sizes()))).toBeLessThan(1_000_000);
+    const parts = await partsOf(site.namespace, 'store', 'defragmentMember');
+    expect(parts.map(({ spec }) => spec.params?.member).toSorted()).toEqual([
+      'store-0',
+      'store-1',
+      'store-2',
+    ]);
+    const times = parts.map(({ status }) => [
+      Date.parse(status?.startedAt ?? ''),
+      Date.parse(status?.finishedAt ?? ''),
+    ]);
+    expect(times.flat()).toEqual(times.flat().toSorted((one, other) => one - other));
+    const shrunk = `${Math.max(...holed)} bytes became ${Math.max(...(await sizes()))}; ${await writer.check()}`;
+    report('scheduled defragmentation, one member at a time', shrunk, secondsOf(defragment));
+
+    report('scheduled backup, retention of two', await writer.check(), secondsOf(run));
   });
 
   test('that are not there fail a restore before anything is stopped', async () => {
@@ -69,6 +100,37 @@ describeEtcd('backups of an EtcdCluster with real data', (site) => {
     const data = `all ${kept.written.length} writes from before the backup are on all members`;
     report('two of three volumes lost, restored from a backup', data, since(began));
   });
+
+  test('are taken at the deletion, outlive the cluster, and found another one', async () => {
+    await etcd.put('last', 'word');
+    await writer.stop();
+    const keys = await etcd.ctl(0, 'get', 'writer-store/', '--prefix', '--keys-only');
+    const written = keys.split('\n').filter((line) => line !== '');
+    expect(written.length).toBeGreaterThan(10);
+    await etcd.remove('etcdcluster', 'store');
+    await eventually(
+      'the end of the cluster',
+      async () => !(await etcd.exists('etcdcluster', 'store')) || undefined,
+    );
+    const began = Date.now();
+    // At once: what the cluster before leaves may still be on its way out.
+    await etcd.create({ size: 1, backup: { retention: 2, storage: { size: '64Mi' } } });
+    await etcd.ready(began);
+    expect(await etcd.own(0, 'last')).toBe('');
+    const runs = await runsOf(site.namespace, 'store', 'finalBackup');
+    expect(runs.at(-1)?.status?.phase).toBe('Succeeded');
+    const missing = await etcd.run('restore', { snapshot: 'which.db' });
+    const [snapshot] = /final-\S+\.db/.exec(missing.status?.message ?? '') ?? [];
+    expect((await etcd.run('restore', { snapshot })).status).toMatchObject({ phase: 'Succeeded' });
+    await etcd.ready();
+    expect(await etcd.own(0, 'last')).toBe('word');
+    expect(await writer.missing(written)).toEqual([]);
+    report(
+      'deleted, made again, restored from the last backup',
+      `all ${written.length} writes are there`,
+      since(began),
+    );
+  });
 });
 
 describeEtcd('a full claim for backups of an EtcdCluster', (site) => {
@@ -98,3 +160,25 @@ describeEtcd('a full claim for backups of an EtcdCluster', (site) => {
     report('backup to a full claim fails', 'the one before was kept and restored', secondsOf(run));
   });
 });
+
+/** The runs that other runs made of an action, in the order of their beginning. */
+async function partsOf(namespace: string, resource: string, action: string): Promise<readonly Part[]> {
+  const { items } = await read<{ items: readonly Part[] }>(namespace, 'actionruns.libretto.dev');
+  return items
+    .filter(
+      ({ spec }) => spec.resource.name === resource && spec.action === action && spec.parent !== undefined,
+    )
+    .toSorted((one, other) => times(one).localeCompare(times(other)));
+}
+
+function times({ status }: Part): string {
+  return `${status?.startedAt} ${status?.finishedAt}`;
+}
+
+/** A cron line that comes true once, at the first full minute that is at least ten seconds away. */
+function onceSoon(): string {
+  const at = new Date(Date.now() + 70_000);
+  return `${at.getUTCMinutes()} ${at.getUTCHours()} ${at.getUTCDate()} ${at.getUTCMonth() + 1} *`;
+}
+
+type Part = RunObject & { readonly spec: { readonly params?: Readonly<Record<string, string>> } };

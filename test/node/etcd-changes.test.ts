@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { newestRun, report, secondsOf } from './engine-kit.ts';
-import { describeEtcd, Etcd, Writer } from './etcd-kit.ts';
+import { describeEtcd, Etcd, since, Writer } from './etcd-kit.ts';
+import { apply, waitFor } from './harness.ts';
 
 /** One cluster goes from etcd 3.4 to 3.6 and through the drills there, while a client writes. */
 describeEtcd('upgrades and drills of an EtcdCluster with real data', (site) => {
@@ -42,12 +43,27 @@ describeEtcd('upgrades and drills of an EtcdCluster with real data', (site) => {
     },
   );
 
+  test('members go back when the new version does not start', async () => {
+    const began = Date.now();
+    const before = await versions();
+    await etcd.change({ version: '3.6.99' });
+    const run = await newestRun(site.namespace, 'live', 'upgrade', ({ spec }) => spec.value === '3.6.99');
+    expect(run.status).toMatchObject({ phase: 'Failed', failed: { step: 'judge' } });
+    expect(run.status?.message).toMatch(/live-2 does not start with 3\.6\.99/);
+    expect(await versions()).toEqual(before);
+    const data = await writer.check();
+    await etcd.change({ version: before[0] });
+    await etcd.ready();
+    report('upgrade to what does not start: rolled back', data, since(began));
+  });
+
   test('one member is killed, and comes back (drill killOne)', async () => {
     const before = await etcd.pods('.metadata.uid');
     const run = await etcd.run('killOne');
     expect(run.status).toMatchObject({ phase: 'Succeeded' });
     const after = await etcd.pods('.metadata.uid');
     expect(after.filter((uid) => before.includes(uid))).toHaveLength(2);
+    expect(run.status?.outputs?.recover?.seconds).toEqual(expect.any(Number));
     report('drill killOne', await writer.check(), secondsOf(run, 'recover'));
   });
 
@@ -65,5 +81,33 @@ describeEtcd('upgrades and drills of an EtcdCluster with real data', (site) => {
     expect(run.status).toMatchObject({ phase: 'Succeeded' });
     expect(await etcd.exists('networkpolicy', 'live-partition')).toBe(false);
     report('drill partition', await writer.check(), secondsOf(run, 'recover'));
+  });
+
+  test('drills fail when what was written before is gone, or it took too long', async () => {
+    const endpoints = [0, 1, 2].map((member) => `http://live-${member}.live-peers:2379`).join(',');
+    const steal = `etcdctl --endpoints=${endpoints} --command-timeout=2s del libretto/drill/ --prefix`;
+    const thief = {
+      name: 'thief',
+      image: 'databases:1',
+      command: ['bash', '-c', `while :; do ${steal}; sleep 0.1; done`],
+      env: [{ name: 'ETCDCTL_API', value: '3' }],
+    };
+    await apply(site.namespace, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'thief' },
+      spec: { enableServiceLinks: false, terminationGracePeriodSeconds: 0, containers: [thief] },
+    });
+    await waitFor(site.namespace, 'pod/thief', 'condition=Ready');
+    const stolen = await etcd.run('killOne');
+    await etcd.remove('pod', 'thief');
+    expect(stolen.status).toMatchObject({ phase: 'Failed', failed: { step: 'compare' } });
+    expect(stolen.status?.message).toContain('what was written before is gone');
+
+    const late = await etcd.run('killAll', { within: 1 });
+    expect(late.status).toMatchObject({ phase: 'Failed', failed: { step: 'judge' } });
+    expect(late.status?.message).toMatch(/it took \d+ s until all were back/);
+    await etcd.ready();
+    report('drills whose entry is stolen, or that take too long, fail', await writer.check());
   });
 });

@@ -44,10 +44,12 @@ export function describeEtcd(name: string, body: (site: Site) => void): void {
 export class Etcd {
   readonly #site: Site;
   readonly name: string;
+  readonly #scheme: 'http' | 'https';
 
-  constructor(site: Site, name: string) {
+  constructor(site: Site, name: string, scheme: 'http' | 'https' = 'http') {
     this.#site = site;
     this.name = name;
+    this.#scheme = scheme;
   }
 
   get namespace(): string {
@@ -114,7 +116,7 @@ export class Etcd {
 
   ctl(member: number, ...args: readonly string[]): Promise<string> {
     const pod = `${this.name}-${member}`;
-    const endpoint = `http://${pod}.${this.name}-peers.${this.namespace}.svc:2379`;
+    const endpoint = `${this.#scheme}://${pod}.${this.name}-peers.${this.namespace}.svc:2379`;
     return execIn(this.namespace, pod, [
       'etcdctl',
       ...args,
