@@ -53,7 +53,7 @@ spec:
   ports: [{port: 80, targetPort: web}]
 `,
   'budget.yaml.hbs':
-    'apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: "{{metadata.name}}"}\n',
+    'apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: "{{metadata.name}}"}\n---\napiVersion: v2\nkind: ResourceQuota\nmetadata: {name: "{{metadata.name}}"}\n',
   'left-over.yaml.hbs': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n',
 };
 
@@ -67,7 +67,8 @@ describe('libretto lint', () => {
         `${each.file.split('/').at(-1)}:${each.line}:${each.column} ${each.code}`,
     );
     expect(found).toEqual([
-      'budget.yaml.hbs:2:1 KindUnserved',
+      'budget.yaml.hbs:2:1 ApiDeprecated',
+      'budget.yaml.hbs:6:1 KindUnserved',
       'deployment.yaml.hbs:5:14 FieldType',
       'deployment.yaml.hbs:6:33 SelectorMismatch',
       'deployment.yaml.hbs:12:9 UnknownField',
@@ -86,7 +87,7 @@ describe('libretto lint', () => {
     const { out } = await libretto('lint', folder, '--output', 'sarif');
     const log = JSON.parse(out);
     expect(log).toMatchObject({ version: '2.1.0', runs: [{ tool: { driver: { name: 'libretto' } } }] });
-    expect(log.runs[0].results[2]).toMatchObject({
+    expect(log.runs[0].results[3]).toMatchObject({
       ruleId: 'SelectorMismatch',
       level: 'error',
       locations: [
