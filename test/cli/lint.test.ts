@@ -82,6 +82,21 @@ describe('libretto lint', () => {
     ]);
   });
 
+  it('tells what a kind makes incompatible with an earlier version', async () => {
+    const watches = (size: string) =>
+      `- group: app.example.com\n  version: v1\n  kind: Crate\n  schema: {spec: {size: ${size}}}\n  status: {endpoint: metadata.name}\n`;
+    const old = await folderOf({ 'watches.yaml': watches('integer') });
+    const now = await folderOf({ 'watches.yaml': watches('{type: integer, max: 3}') });
+    const { code, out } = await libretto('lint', now, '--against', old);
+    expect(out).toMatch(
+      /watches\.yaml:4:18: error LimitTightened: maximum of spec\.size is 3 \(hint: a resource beyond it is refused/,
+    );
+    expect(code).toBe(1);
+    expect(await libretto('lint', old, '--against', now)).toMatchObject({ code: 0, out: '' });
+    const broken = await folderOf({ 'watches.yaml': '- kind: Crate\n' });
+    expect((await libretto('lint', now, '--against', broken)).code).toBe(2);
+  });
+
   it('tells them as SARIF', async () => {
     const folder = await folderOf(PLANTED);
     const { out } = await libretto('lint', folder, '--output', 'sarif');
