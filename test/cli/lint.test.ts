@@ -89,7 +89,7 @@ describe('libretto lint', () => {
     const now = await folderOf({ 'watches.yaml': watches('{type: integer, max: 3}') });
     const { code, out } = await libretto('lint', now, '--against', old);
     expect(out).toMatch(
-      /watches\.yaml:4:18: error LimitTightened: maximum of spec\.size is 3 \(hint: a resource beyond it is refused/,
+      /watches\.yaml:4:19: error LimitTightened: maximum of spec\.size is 3 \(hint: a resource beyond it is refused/,
     );
     expect(code).toBe(1);
     expect(await libretto('lint', old, '--against', now)).toMatchObject({ code: 0, out: '' });
