@@ -17,9 +17,12 @@ export function offlineResource(gvk: GroupVersionKind): OfflineResource | undefi
   );
 }
 
-/** The versions of a kind, in groups of Kubernetes itself; undefined for other groups. */
+/**
+ * The versions of a kind, in groups of Kubernetes itself; undefined for other groups, also those that only look alike
+ * (snapshot.storage.k8s.io, metrics.k8s.io).
+ */
 export function offlineVersions(group: string, kind: string): readonly string[] | undefined {
-  if (group.includes('.') && !group.endsWith('.k8s.io')) return undefined;
+  if (!kinds.resources.some((known) => known.group === group)) return undefined;
   return kinds.resources
     .filter((known) => known.group === group && known.kind === kind)
     .map(({ version }) => version);

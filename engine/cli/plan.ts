@@ -3,13 +3,15 @@ import { readFile } from 'node:fs/promises';
 import { formatDiagnostic, hasErrors } from '../base/diagnostic.ts';
 import { errorMessage } from '../base/errors.ts';
 import { mergeObjects } from '../kube/merge-patch.ts';
-import { groupKind, gvkOf, type Json, type JsonObject, type KubeObject } from '../kube/object.ts';
+import { groupKind, gvkOf, type Json, type JsonObject, type KubeObject, refOf } from '../kube/object.ts';
 import { asJson, isJsonObject } from '../kube/value.ts';
 import { readPlaybookFolders } from '../operator/folder-files.ts';
 import { type Surveyed, survey } from '../operator/survey.ts';
+import type { Playbook, PlaybookFiles } from '../playbook/model.ts';
 import { parseYaml } from '../playbook/yaml.ts';
 import { type ChildPreview, type FieldChange, type Preview, previewOf } from '../reconcile/preview.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
+import { type Incompatible, incompatibleWith } from './incompatible.ts';
 import { LIVE_FLAGS, type LiveCluster, loadAgainst, withCluster } from './live-cluster.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -18,6 +20,8 @@ interface Instance {
   readonly namespace?: string;
   readonly name: string;
   readonly preview: Preview;
+  /** What of it the new definition of its kind would refuse or drop. */
+  readonly invalid: readonly string[];
 }
 
 export const planCommand = defineCommand({
@@ -76,7 +80,10 @@ async function planFolder(
     changed === undefined
       ? {}
       : { select: sameAs(changed), edit: (before: KubeObject) => edited(before, changed) };
-  const found = await survey(result.playbook, { ...live, ...edits }, instanceOf);
+  const changes = await incompatibleNow(result.playbook, folder.files, live);
+  const found = await survey(result.playbook, { ...live, ...edits }, (one) => instanceOf(one, changes));
+  for (const { change: _change, ...problem } of changes)
+    terminal.err(`${formatDiagnostic({ ...problem, file: `${path}/${problem.file}` })}\n`);
   if (changed !== undefined && found.length === 0)
     throw new UsageError(
       `there is no ${changed.kind} ${changed.metadata.name} in the cluster`,
@@ -85,10 +92,26 @@ async function planFolder(
   return found;
 }
 
-function instanceOf({ watch, resource, snapshot, plan }: Surveyed): Instance {
+/** What the playbook's kinds make incompatible with those that the cluster has. */
+async function incompatibleNow(
+  playbook: Playbook,
+  files: PlaybookFiles,
+  { cluster }: LiveCluster,
+): Promise<readonly Incompatible[]> {
+  const present = await Promise.all(playbook.crds.map((crd) => cluster.client.get(refOf(crd))));
+  return incompatibleWith((name) => present.find((crd) => crd?.metadata.name === name), playbook, files);
+}
+
+function instanceOf(
+  { watch, resource, snapshot, plan }: Surveyed,
+  changes: readonly Incompatible[],
+): Instance {
   const { namespace, name } = resource.metadata;
   const preview = previewOf(watch, snapshot, plan);
-  return { kind: resource.kind, ...(namespace === undefined ? {} : { namespace }), name, preview };
+  const invalid = changes
+    .filter(({ change }) => change.version === watch.gvk.version && change.breaks?.(resource) === true)
+    .map(({ code, message }) => `${code}: ${message}`);
+  return { kind: resource.kind, ...(namespace === undefined ? {} : { namespace }), name, preview, invalid };
 }
 
 async function readResource(file: string): Promise<KubeObject> {
@@ -134,8 +157,8 @@ function pick(tree: Json, names: readonly string[]): JsonObject {
   ) as JsonObject; // as: parts of JSON
 }
 
-function changes({ preview }: Instance): boolean {
-  return preview.children.length > 0 || preview.actions.length > 0;
+function changes({ preview, invalid }: Instance): boolean {
+  return invalid.length > 0 || preview.children.length > 0 || preview.actions.length > 0;
 }
 
 const EFFECTS: Readonly<Record<ChildPreview['effect'], { mark: string; verb: string }>> = {
@@ -150,7 +173,7 @@ const EFFECTS: Readonly<Record<ChildPreview['effect'], { mark: string; verb: str
 
 function describe(instances: readonly Instance[]): string {
   return `${summary(instances)}\n${instances
-    .filter((one) => changes(one) || one.preview.blocked !== undefined)
+    .filter((one) => changes(one) || one.invalid.length > 0 || one.preview.blocked !== undefined)
     .map(describeOne)
     .join('')}`;
 }
@@ -180,12 +203,16 @@ function summary(instances: readonly Instance[]): string {
     ...effects,
     ...actions,
   ];
+  const invalid = instances.filter((one) => one.invalid.length > 0).length;
+  if (invalid > 0) parts.push(`${invalid} ${invalid === 1 ? 'does' : 'do'} not fit the new schema`);
   if (blocked > 0) parts.push(`${blocked} can't be planned`);
   return parts.join(', ');
 }
 
-function describeOne({ kind, namespace, name, preview }: Instance): string {
-  return `\n${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}\n${describeChildren(preview, namespace)}`;
+function describeOne({ kind, namespace, name, preview, invalid }: Instance): string {
+  const title = `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
+  const misfits = invalid.map((each) => `  x ${each}\n`).join('');
+  return `\n${title}\n${misfits}${describeChildren(preview, namespace)}`;
 }
 
 /** One line a child, field and action; children in another namespace with it. */

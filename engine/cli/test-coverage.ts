@@ -5,6 +5,16 @@ export interface DescribedCoverage {
   readonly text: string;
   /** Rounded down: 100 means all. */
   readonly percent: number;
+  readonly parts: number;
+  readonly seen: number;
+  /** What no case has seen of them. */
+  readonly missing: readonly {
+    readonly name: string;
+    readonly file: string;
+    readonly line: number;
+    readonly column: number;
+    readonly never: readonly string[];
+  }[];
 }
 
 export function describeCoverage(
@@ -14,14 +24,18 @@ export function describeCoverage(
 ): DescribedCoverage {
   const seen = items.filter(({ missing }) => missing.length === 0).length;
   const percent = items.length === 0 ? 100 : Math.floor((100 * seen) / items.length);
-  const lines = items
-    .filter(({ missing }) => missing.length > 0)
-    .map(({ name: what, place, missing }) => {
-      const { file, line, column } = place;
-      return `  ${inFolder(`${file}:${line}:${column}`)}: ${what} never ${missing.join(', never ')}\n`;
-    });
-  return {
-    text: `${name}: ${seen} of ${items.length} parts seen (${percent} %)\n${lines.join('')}`,
-    percent,
-  };
+  const missing = items
+    .filter((item) => item.missing.length > 0)
+    .map(({ name: what, place, missing: never }) => ({
+      name: what,
+      ...place,
+      file: inFolder(place.file),
+      never,
+    }));
+  const lines = missing.map(
+    ({ name: what, file, line, column, never }) =>
+      `  ${file}:${line}:${column}: ${what} never ${never.join(', never ')}\n`,
+  );
+  const text = `${name}: ${seen} of ${items.length} parts seen (${percent} %)\n${lines.join('')}`;
+  return { text, percent, parts: items.length, seen, missing };
 }

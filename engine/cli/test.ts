@@ -1,21 +1,30 @@
 /** `libretto test`: runs the golden cases of playbook folders, without a cluster. */
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { systemClock } from '../base/clock.ts';
-import { type Diagnostic, formatDiagnostic } from '../base/diagnostic.ts';
+import type { Diagnostic } from '../base/diagnostic.ts';
 import { Coverage } from '../reconcile/case/coverage.ts';
+import type { Case } from '../reconcile/case/model.ts';
 import { readCases } from '../reconcile/case/read.ts';
-import { runCase } from '../reconcile/case/run.ts';
-import { defineCommand, type ExitCode } from './command.ts';
+import { type CaseOptions, runCase } from '../reconcile/case/run.ts';
+import { defineCommand, type ExitCode, UsageError } from './command.ts';
 import { type LoadedFolder, loadFolders, ownSchemas } from './load-folders.ts';
 import type { Terminal } from './terminal.ts';
 import { describeCoverage } from './test-coverage.ts';
+import {
+  type CaseReport,
+  type FolderReport,
+  summaryOf,
+  type Telling,
+  tellJson,
+  tellText,
+} from './test-report.ts';
 import { updateCases } from './test-update.ts';
 import { watchPlaybooks } from './test-watch.ts';
 
 export const testCommand = defineCommand({
   name: 'test',
   summary: 'run the golden cases of playbooks',
-  usage: 'libretto test FOLDER... [--coverage] [--update] [--watch]',
+  usage: 'libretto test FOLDER... [--coverage] [--update] [--watch] [--output json]',
   description: `Runs every *.case.yaml of the given playbook folders: given a resource and what happens to it, the children,
 conditions, status, runs of actions and Events are compared with what the case expects. No cluster is needed. --coverage tells
 what no case has seen: templates and the sides of their blocks, conditions, actions and their steps.`,
@@ -34,6 +43,13 @@ what no case has seen: templates and the sides of their blocks, conditions, acti
       help: 'change what cases expect to what they come to, then run them; look at the difference',
     },
     watch: { type: 'boolean', default: false, help: 'run the cases again when a file is saved' },
+    output: {
+      type: 'string',
+      value: 'FORMAT',
+      default: 'text',
+      choices: ['text', 'json'],
+      help: 'json: one document with every case, step and problem',
+    },
   },
   args: { min: 1, max: Number.POSITIVE_INFINITY },
   examples: ['libretto test playbooks/memcached', 'libretto test playbooks/* --coverage'],
@@ -41,6 +57,8 @@ what no case has seen: templates and the sides of their blocks, conditions, acti
     // A folder that is none is told at once, also where it is watched.
     const folders = await loadFolders(args);
     if (!options.watch) return await testFolders(folders, options, terminal);
+    if (options.output === 'json')
+      throw new UsageError('--watch prints texts', 'run it without --watch for --output json');
     terminal.err('watching; end with Ctrl-C\n');
     return await watchPlaybooks(args, (changed) => testFolders(changed, options, terminal), terminal);
   },
@@ -50,14 +68,7 @@ export interface TestOptions {
   readonly coverage: boolean;
   readonly least: number;
   readonly update: boolean;
-}
-
-interface Tally {
-  passed: number;
-  failed: number;
-  /** Of running the cases alone; loading is not counted. */
-  milliseconds: number;
-  short: boolean;
+  readonly output: string;
 }
 
 async function testFolders(
@@ -65,63 +76,67 @@ async function testFolders(
   options: TestOptions,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const tally: Tally = { passed: 0, failed: 0, milliseconds: 0, short: false };
-  for (const folder of folders) await testFolder(folder, options, { tally, terminal });
-  const { passed, failed, milliseconds, short } = tally;
-  terminal.out(`${passed} passed, ${failed} failed (${rate(passed + failed, milliseconds)})\n`);
-  return failed > 0 || short ? 1 : 0;
-}
-
-function rate(cases: number, milliseconds: number): string {
-  const each = (1000 * cases) / Math.max(milliseconds, 0.001);
-  const shown = each < 10 ? each.toPrecision(2) : Math.round(each).toLocaleString('en');
-  return `in ${milliseconds.toFixed(0)} ms, ${shown} cases a second`;
-}
-
-interface Telling {
-  readonly tally: Tally;
-  readonly terminal: Terminal;
+  const telling = options.output === 'json' ? tellJson(terminal) : tellText(terminal);
+  const reports: FolderReport[] = [];
+  for (const folder of folders) reports.push(await testFolder(folder, options, telling));
+  const summary = summaryOf(reports);
+  telling.end(reports, summary);
+  const short = reports.some(({ coverage }) => coverage !== undefined && coverage.percent < options.least);
+  return summary.failed > 0 || short ? 1 : 0;
 }
 
 async function testFolder(
-  folder: LoadedFolder,
+  { result, files, path }: LoadedFolder,
   options: TestOptions,
-  { tally, terminal }: Telling,
-): Promise<void> {
-  const { result, files, path } = folder;
-  const report = (problems: readonly Diagnostic[]): void => {
-    tally.failed += 1;
-    for (const problem of problems) terminal.err(`${inFolder(path, formatDiagnostic(problem))}\n`);
+  telling: Telling,
+): Promise<FolderReport> {
+  const placed = (problem: Diagnostic): Diagnostic => ({ ...problem, file: inFolder(path, problem.file) });
+  const refused: (readonly Diagnostic[])[] = [];
+  const refuse = (problems: readonly Diagnostic[]): void => {
+    refused.push(problems.map(placed));
+    telling.problems(problems.map(placed));
   };
-  if (result.kind === 'refused') return report(result.problems);
+  if (result.kind === 'refused') {
+    refuse(result.problems);
+    return { playbook: basename(path), folder: relative('.', path) || '.', cases: [], refused };
+  }
   const { playbook } = result;
   const schema = ownSchemas(playbook);
   const coverage = options.coverage ? new Coverage(playbook) : undefined;
-  const { monotonic } = systemClock();
+  const cases: CaseReport[] = [];
   for (const [file, source] of files) {
     if (!file.endsWith('.case.yaml')) continue;
     const given = { path: join(path, file), file, text: source, playbook, schema };
     const text = options.update ? await updateCases(given) : source;
-    if (text !== source) terminal.err(`${inFolder(path, file)} is changed\n`);
+    if (text !== source) telling.note(`${inFolder(path, file)} is changed\n`);
     const reading = readCases(file, text, schema);
     if (reading.kind === 'refused') {
-      report(reading.problems);
+      refuse(reading.problems);
       continue;
     }
     for (const each of reading.cases) {
-      const begun = monotonic();
-      const input = { playbook, schema, ...(coverage === undefined ? {} : { coverage }) };
-      const outcome = await runCase(each, input);
-      tally.milliseconds += monotonic() - begun;
-      if (outcome.kind === 'failed') report(outcome.problems);
-      else tally.passed += 1;
-      terminal.out(`${outcome.kind === 'passed' ? 'ok  ' : 'FAIL'} ${playbook.name}: ${each.name}\n`);
+      const report = await timed(each, { playbook, schema, ...(coverage === undefined ? {} : { coverage }) });
+      const problems = report.problems.map(placed);
+      const steps = report.steps.map((step) => ({
+        ...step,
+        place: { ...step.place, file: inFolder(path, file) },
+      }));
+      cases.push({ ...report, file: inFolder(path, file), problems, steps });
+      telling.done(playbook.name, { ...report, problems });
     }
   }
-  if (coverage === undefined) return;
+  const report = { playbook: playbook.name, folder: relative('.', path) || '.', cases, refused };
+  if (coverage === undefined) return report;
   const described = describeCoverage(playbook.name, coverage.items, (text) => inFolder(path, text));
-  terminal.out(described.text);
-  if (described.percent < options.least) tally.short = true;
+  telling.coverage(described);
+  return { ...report, coverage: described };
+}
+
+async function timed(each: Case, options: CaseOptions): Promise<CaseReport> {
+  const { monotonic } = systemClock();
+  const begun = monotonic();
+  const result = await runCase(each, { ...options, monotonic });
+  return { ...result, milliseconds: monotonic() - begun };
 }
 
 function inFolder(path: string, text: string): string {

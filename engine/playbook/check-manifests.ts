@@ -5,7 +5,6 @@
 import { checkFields, type FieldCheck, warnMissingFields } from './check-fields.ts';
 import { checkPods } from './check-pods.ts';
 import type { Names } from './check-references.ts';
-import type { NamedExpression } from './language.ts';
 import type { TemplateFiles } from './load-files.ts';
 import type { Problems } from './load-problems.ts';
 import type { Use } from './load-scope.ts';
@@ -30,20 +29,4 @@ export function checkManifests(uses: readonly Use[], { names, problems, template
     if (!partial) warnMissingFields(check);
   }
   checkPods(documents, problems);
-}
-
-/** A var that nothing reads is left over, or misspelt where it should be read. */
-export function warnUnusedVars(
-  uses: readonly Use[],
-  vars: readonly NamedExpression[],
-  problems: Problems,
-): void {
-  const read = uses.flatMap(({ references }) => references.filter(({ root }) => root === 'vars'));
-  if (read.some(({ path }) => path.length === 0)) return;
-  const names = new Set(read.map(({ path }) => path[0]));
-  for (const { name, expression } of vars) {
-    if (names.has(name)) continue;
-    const hint = `remove it, or read it as vars.${name}`;
-    problems.warn('UnusedVar', expression.place, { message: `nothing reads the var ${name}`, hint });
-  }
 }

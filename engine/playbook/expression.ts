@@ -16,6 +16,7 @@ import type { Facts } from './expression-lint.ts';
 import { createMeter, LONGEST_LIST, type Meter } from './expression-meter.ts';
 import { isNative, type NativeFunction, type NativeName, pricedNative } from './expression-natives.ts';
 import { type Locate, locateIn } from './expression-place.ts';
+import { possibleValues } from './expression-possible.ts';
 import { missingPath } from './expression-references.ts';
 import { type FoundRegex, rewrite } from './expression-rewrite.ts';
 import { sourceProblem } from './expression-source.ts';
@@ -90,7 +91,9 @@ function compile(input: ExpressionInput, origin: Origin, engine: jsonata.Express
   hookExit(engine, program);
   const { source, place } = input;
   const evaluate = (context: Context): Promise<Evaluation> => run(program, context);
-  return { kind: 'compiled', expression: { source, place, references, evaluate }, warnings: problems };
+  const possible: Expression['possible'] = (known) => possibleValues(root, known);
+  const expression = { source, place, references, possible, evaluate };
+  return { kind: 'compiled', expression, warnings: problems };
 }
 
 function regexProblem(origin: Origin, { node, compiled }: FoundRegex): readonly Diagnostic[] {

@@ -25,21 +25,46 @@ export type CompiledParams =
   | { readonly kind: 'compiled'; check(params: Json): readonly string[] }
   | { readonly kind: 'refused'; readonly message: string };
 
-/** Compiles the schema of an action's parameters. Costs milliseconds: for a load or a request, not for each pass. */
-export function compileParams(schema: JsonObject): CompiledParams {
+/** Throws where the value is no JSON Schema. */
+export type SchemaJudge = (schema: JsonObject) => void;
+
+const STRICTLY = {
+  allErrors: true,
+  // Unknown keywords are errors: a misspelt `required` would let everything through.
+  strict: true,
+  strictTypes: false,
+  strictTuples: false,
+  strictRequired: false,
+  validateFormats: false,
+  logger: false,
+} as const;
+
+/** Compiles the schema of schemas once, when first asked: that costs more than most schemas of parameters. */
+export function schemaJudge(): SchemaJudge {
+  let ajv: Ajv2020 | undefined;
+  return (schema) => {
+    ajv ??= new Ajv2020(STRICTLY);
+    ajv.validateSchema(schema, true);
+  };
+}
+
+/** Of the schemas of a playbook that was loaded. */
+const JUDGED_BEFORE: SchemaJudge = () => undefined;
+
+/**
+ * Compiles the schema of an action's parameters. Costs milliseconds: for a load or a request, not for each pass. Without
+ * a judge the schema is taken for one: it was judged when its playbook was loaded.
+ */
+export function compileParams(schema: JsonObject, judge: SchemaJudge = JUDGED_BEFORE): CompiledParams {
   const ajv = new Ajv2020({
-    allErrors: true,
-    // Unknown keywords are errors: a misspelt `required` would let everything through.
-    strict: true,
-    strictTypes: false,
-    strictTuples: false,
-    strictRequired: false,
-    validateFormats: false,
-    logger: false,
+    ...STRICTLY,
+    validateSchema: false,
     code: { regExp: Object.assign(regularExpression, { code: '' }) },
   });
   try {
-    const validate = ajv.compile(withoutBigints(schema));
+    const plain = withoutBigints(schema);
+    judge(plain);
+    const validate = ajv.compile(plain);
     return {
       kind: 'compiled',
       check: (params) => (validate(withoutBigints(params)) ? [] : (validate.errors ?? []).map(sentence)),

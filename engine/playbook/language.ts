@@ -46,11 +46,26 @@ export type Evaluation =
   | { readonly kind: 'missing'; readonly path?: string }
   | { readonly kind: 'error'; readonly problem: Diagnostic };
 
+/** What a value can be, as far as that is known before there is any resource. */
+export interface Possible {
+  /** It may be missing. */
+  readonly missing: boolean;
+  /** All values that it can have; undefined: not known. */
+  readonly values?: readonly Json[];
+  /** Where the values are not known: their type, if that is. */
+  readonly type?: 'string' | 'number' | 'boolean';
+}
+
+/** What is known of the value at a path; undefined: nothing. */
+export type KnownPaths = (path: Pick<Reference, 'root' | 'path'>) => Possible | undefined;
+
 /** A compiled JSONata expression. */
 export interface Expression {
   readonly source: string;
   readonly place: Place;
   readonly references: readonly Reference[];
+  /** What evaluating it can yield, never less than what it does yield: for static checks. */
+  possible(known: KnownPaths): Possible;
   /** Never rejects: a failure is an `error` evaluation with its place. Costs microtasks only, no I/O, no timers. */
   evaluate(context: Context): Promise<Evaluation>;
 }

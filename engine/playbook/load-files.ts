@@ -84,8 +84,10 @@ export class TemplateFiles {
 
   warnUnused(): void {
     for (const file of this.#files.keys()) {
-      if (!MANIFEST.test(file) || isReserved(file) || this.#used.has(file)) continue;
-      const hint = 'name it in manifests, or remove it';
+      const template = file.endsWith('.hbs');
+      if (!(template || MANIFEST.test(file)) || isReserved(file) || this.#used.has(file)) continue;
+      const misnamed = template && !MANIFEST.test(file);
+      const hint = misnamed ? 'templates are called *.yaml.hbs' : 'name it in manifests, or remove it';
       this.#problems.warn(
         'UnusedFile',
         { file, line: 1, column: 1 },

@@ -3,8 +3,10 @@ import type { Place } from '../base/diagnostic.ts';
 import type { GroupVersionKind } from '../kube/object.ts';
 import type { SchemaNode } from '../kube/schema.ts';
 import { lintSecrets } from './action-secrets.ts';
-import { checkManifests, warnUnusedVars } from './check-manifests.ts';
+import { checkManifests } from './check-manifests.ts';
+import { checkReach } from './check-reach.ts';
 import { checkReferences, type Names } from './check-references.ts';
+import { warnUnused } from './check-unused.ts';
 import type { KindCatalogue } from './kind-catalogue.ts';
 import type { Reference } from './language.ts';
 import { loadActions } from './load-actions.ts';
@@ -82,7 +84,8 @@ export function loadWatch(node: LoadNode, input: WatchInput): WatchDraft | undef
   };
   checkReferences(uses, names, problems);
   checkManifests(uses, { names, problems, templates: input.templates });
-  warnUnusedVars(uses, vars, problems);
+  warnUnused(uses, { vars, observe, probes }, problems);
+  checkReach({ vars, manifests, status, actions }, catalogue.schemaOf(gvk), problems);
   lintSecrets(actions, probes, { problems, names, vars });
   lintClaims(manifests, problems);
   return {

@@ -3,8 +3,9 @@
  * with a code, a place and what to do. Pure: no file is read here, no cluster asked.
  */
 import { hasErrors, type Place, sortDiagnostics } from '../base/diagnostic.ts';
-import { apiVersionOf, groupKind } from '../kube/object.ts';
+import { groupKind } from '../kube/object.ts';
 import type { SchemaLookup } from '../kube/schema.ts';
+import { checkVersions } from './check-versions.ts';
 import { deepFreeze } from './freeze.ts';
 import { KindCatalogue } from './kind-catalogue.ts';
 import { loadCrds, reportRepeatedKinds } from './load-crds.ts';
@@ -58,12 +59,14 @@ function load(name: string, files: PlaybookFiles, { options, problems }: Loading
     templates.warnUnused();
   }
   const watches = finishWatches(drafts, catalogue, problems);
-  warnUnserved(drafts, catalogue, { versions: options.versions, problems });
   warnUndecided(catalogue, document.root.place, problems);
   warnUnwatched(drafts, catalogue, problems);
   const contentHash = contentHashOf(files);
+  const described = describe(document, { name, contentHash, problems });
+  const range = described.requires.kubernetes;
+  checkVersions(watches, { catalogue, problems, range, versions: options.versions });
   return {
-    ...describe(document, { name, contentHash, problems }),
+    ...described,
     contentHash,
     watches,
     crds: catalogue.own.map(({ crd }) => crd),
@@ -125,28 +128,6 @@ function warnUndecided(catalogue: KindCatalogue, place: Place, problems: Problem
   if (unknown.length === 0 || hasErrors(problems.all)) return;
   const message = `paths of ${unknown.join(', ')} were not checked: their schemas are not known here`;
   problems.warn('PathsNotChecked', place, { message, hint: 'check against a cluster that serves them' });
-}
-
-/** Kinds and versions that Kubernetes no longer has, or never had. */
-function warnUnserved(
-  drafts: readonly WatchDraft[],
-  catalogue: KindCatalogue,
-  { versions, problems }: { readonly versions: LoadOptions['versions']; readonly problems: Problems },
-): void {
-  if (versions === undefined) return;
-  for (const { watch } of drafts) {
-    for (const { gvk, template, document, place } of watch.manifests) {
-      const known = catalogue.ownKind(gvk) === undefined ? versions(gvk.group, gvk.kind) : undefined;
-      if (known === undefined || known.includes(gvk.version)) continue;
-      const where = template.documents[document]?.place ?? place;
-      const message = `Kubernetes serves no ${gvk.kind} as ${apiVersionOf(gvk)}`;
-      const hint =
-        known.length === 0
-          ? 'check the kind and its apiVersion'
-          : `write apiVersion: ${known.map((version) => apiVersionOf({ ...gvk, version })).join(' or ')}`;
-      problems.warn('KindUnserved', where, { message, hint });
-    }
-  }
 }
 
 /** A kind of crd.yaml that nothing uses is most likely a misspelt watch. */

@@ -53,7 +53,7 @@ spec:
   ports: [{port: 80, targetPort: web}]
 `,
   'budget.yaml.hbs':
-    'apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: "{{metadata.name}}"}\n',
+    'apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: "{{metadata.name}}"}\n---\napiVersion: v2\nkind: ResourceQuota\nmetadata: {name: "{{metadata.name}}"}\n',
   'left-over.yaml.hbs': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n',
 };
 
@@ -67,7 +67,8 @@ describe('libretto lint', () => {
         `${each.file.split('/').at(-1)}:${each.line}:${each.column} ${each.code}`,
     );
     expect(found).toEqual([
-      'budget.yaml.hbs:2:1 KindUnserved',
+      'budget.yaml.hbs:2:1 ApiDeprecated',
+      'budget.yaml.hbs:6:1 KindUnserved',
       'deployment.yaml.hbs:5:14 FieldType',
       'deployment.yaml.hbs:6:33 SelectorMismatch',
       'deployment.yaml.hbs:12:9 UnknownField',
@@ -81,12 +82,27 @@ describe('libretto lint', () => {
     ]);
   });
 
+  it('tells what a kind makes incompatible with an earlier version', async () => {
+    const watches = (size: string) =>
+      `- group: app.example.com\n  version: v1\n  kind: Crate\n  schema: {spec: {size: ${size}}}\n  status: {endpoint: metadata.name}\n`;
+    const old = await folderOf({ 'watches.yaml': watches('integer') });
+    const now = await folderOf({ 'watches.yaml': watches('{type: integer, max: 3}') });
+    const { code, out } = await libretto('lint', now, '--against', old);
+    expect(out).toMatch(
+      /watches\.yaml:4:19: error LimitTightened: maximum of spec\.size is 3 \(hint: a resource beyond it is refused/,
+    );
+    expect(code).toBe(1);
+    expect(await libretto('lint', old, '--against', now)).toMatchObject({ code: 0, out: '' });
+    const broken = await folderOf({ 'watches.yaml': '- kind: Crate\n' });
+    expect((await libretto('lint', now, '--against', broken)).code).toBe(2);
+  });
+
   it('tells them as SARIF', async () => {
     const folder = await folderOf(PLANTED);
     const { out } = await libretto('lint', folder, '--output', 'sarif');
     const log = JSON.parse(out);
     expect(log).toMatchObject({ version: '2.1.0', runs: [{ tool: { driver: { name: 'libretto' } } }] });
-    expect(log.runs[0].results[2]).toMatchObject({
+    expect(log.runs[0].results[3]).toMatchObject({
       ruleId: 'SelectorMismatch',
       level: 'error',
       locations: [

@@ -34,6 +34,46 @@ describe('libretto test', { timeout: 60_000 }, () => {
     expect((await libretto('test', folder, '--least', '101')).code).toBe(2);
   });
 
+  it('tells cases, steps and problems as JSON, with the same exit code', async () => {
+    const folder = await copyOf('memcached');
+    const good = await libretto('test', folder, '--output', 'json', '--coverage');
+    expect({ code: good.code, err: good.err }).toEqual({ code: 0, err: '' });
+    expect(JSON.parse(good.out)).toMatchObject({
+      summary: { passed: 2, failed: 0, milliseconds: expect.any(Number) },
+      playbooks: [
+        {
+          playbook: 'memcached',
+          problems: [],
+          cases: [{ passed: true, steps: [{ result: 'passed' }, {}, {}, {}] }, { passed: true }],
+          coverage: { percent: expect.any(Number), missing: expect.any(Array) },
+        },
+      ],
+    });
+    const step = (size: number) => `- expect: {children: {deployment: {spec: {replicas: ${size}}}}}`;
+    await writeFile(
+      join(folder, 'sessions.case.yaml'),
+      `resource: {apiVersion: cache.example.com/v1, kind: Memcached, metadata: {name: a}, spec: {size: 1}}\nsteps:\n${step(1)}\n${step(2)}\n${step(1)}\n`,
+    );
+    await writeFile(join(folder, 'broken.case.yaml'), 'resource: [\n');
+    const bad = await libretto('test', folder, '--output', 'json');
+    expect({ code: bad.code, err: bad.err }).toEqual({ code: 1, err: '' });
+    const { summary, playbooks } = JSON.parse(bad.out);
+    expect(summary).toMatchObject({ passed: 0, failed: 2 });
+    expect(playbooks[0].problems).toEqual([
+      expect.objectContaining({ code: 'YamlSyntax', line: expect.any(Number) }),
+    ]);
+    expect(playbooks[0].cases[0]).toMatchObject({
+      passed: false,
+      problems: [{ code: 'CaseFailed', line: 4, column: 3, message: expect.stringContaining('replicas') }],
+      steps: [
+        { result: 'passed', line: 3 },
+        { result: 'failed', line: 4 },
+        { result: 'skipped', line: 5 },
+      ],
+    });
+    expect((await libretto('test', folder, '--output', 'json', '--watch')).code).toBe(2);
+  });
+
   it('runs again when a file is saved, until it is interrupted', async () => {
     const folder = await copyOf('memcached');
     const passed = Promise.withResolvers<void>();

@@ -185,11 +185,14 @@ export function firstWatch(files: Files): Watch {
   return watch;
 }
 
-/** Everything said about a playbook, errors and warnings. Vars of examples are there to be judged, not to be read. */
+/** Examples declare what nothing reads, and wait for whatever is at hand. */
+const OF_EXAMPLES = ['UnusedVar', 'UnusedObservation', 'UnusedProbe', 'WaitNeverEnds'];
+
+/** Everything said about a playbook, errors and warnings. What examples declare is there to be judged, not to be read. */
 export function problemsOf(files: Files): readonly Diagnostic[] {
   const result = load(files);
   const all = result.kind === 'refused' ? result.problems : result.warnings;
-  return all.filter(({ code }) => code !== 'UnusedVar');
+  return all.filter(({ code }) => !OF_EXAMPLES.includes(code));
 }
 
 /** `file:line:column CODE` of all that is said. */

@@ -71,11 +71,22 @@ export interface Expectation {
   readonly gone?: boolean;
 }
 
-export type CaseResult =
-  | { readonly kind: 'passed'; readonly name: string; readonly file: string }
-  | {
-      readonly kind: 'failed';
-      readonly name: string;
-      readonly file: string;
-      readonly problems: readonly Diagnostic[];
-    };
+export interface CaseResult {
+  readonly kind: 'passed' | 'failed';
+  readonly name: string;
+  readonly file: string;
+  /** All of the case, those of its steps too. */
+  readonly problems: readonly Diagnostic[];
+  /** In their order. */
+  readonly steps: readonly StepResult[];
+}
+
+export interface StepResult {
+  readonly name: string;
+  readonly place: Place;
+  /** `skipped`: a step before it failed. */
+  readonly result: 'passed' | 'failed' | 'skipped';
+  readonly problems: readonly Diagnostic[];
+  /** 0 where no clock was given. */
+  readonly milliseconds: number;
+}

@@ -9,7 +9,7 @@ import { planReconcile } from '../plan.ts';
 import { applyChange, unknownNames } from './change.ts';
 import type { Coverage } from './coverage.ts';
 import { compareStep, type Happened } from './expect.ts';
-import type { Case, CaseResult, CaseStep } from './model.ts';
+import type { Case, CaseResult, CaseStep, StepResult } from './model.ts';
 import { objectOf } from './objects.ts';
 import { type Edit, editsOf } from './update.ts';
 import { CaseWorld } from './world.ts';
@@ -24,34 +24,46 @@ export interface CaseOptions {
   readonly coverage?: Coverage;
   /** Called for each step with what its expectation would have to say; all steps are then run. */
   readonly update?: (step: number, edits: readonly Edit[]) => void;
+  /** Milliseconds, for how long steps take. */
+  readonly monotonic?: () => number;
 }
 
 export async function runCase(given: Case, options: CaseOptions): Promise<CaseResult> {
-  const { schema, coverage, update } = options;
+  const { schema, coverage, update, monotonic = () => 0 } = options;
   const { name, file } = given;
   const playbook = coverage?.playbook ?? options.playbook;
   const watch = watchOf(given.resource, playbook);
   if (watch === undefined) {
     const message = `the playbook watches no ${groupKind(gvkOf(given.resource))}`;
-    return { kind: 'failed', name, file, problems: [failure(given, given.steps[0], message)] };
+    return { kind: 'failed', name, file, problems: [failure(given, given.steps[0], message)], steps: [] };
   }
   const world = worldOf(given, playbook, schema);
   const problems = unknownNames(watch, given).map((message) => failure(given, undefined, message));
+  const steps: StepResult[] = [];
   for (const [index, step] of given.steps.entries()) {
+    const { name: stepName, place } = step;
     // What comes after a step that went wrong would only say so again.
-    if (problems.length > 0 && update === undefined) break;
+    if (problems.length > 0 && update === undefined) {
+      steps.push({ name: stepName, place, result: 'skipped', problems: [], milliseconds: 0 });
+      continue;
+    }
+    const begun = monotonic();
     const { messages, edits } = await runStep(world, watch, step, coverage);
+    const milliseconds = monotonic() - begun;
     update?.(index, edits);
-    problems.push(...messages.map((message) => failure(given, step, message)));
+    const found = messages.map((message) => failure(given, step, message));
+    problems.push(...found);
+    const result = found.length > 0 ? 'failed' : 'passed';
+    steps.push({ name: stepName, place, result, problems: found, milliseconds });
   }
-  return problems.length > 0 ? { kind: 'failed', name, file, problems } : { kind: 'passed', name, file };
+  return { kind: problems.length > 0 ? 'failed' : 'passed', name, file, problems, steps };
 }
 
 export function worldOf(given: Case, playbook: Playbook, schema: SchemaLookup): CaseWorld {
   return new CaseWorld(given, { schema, playbook, ...kindsOf(playbook) });
 }
 
-interface StepResult {
+interface StepOutcome {
   readonly messages: readonly string[];
   readonly edits: readonly Edit[];
 }
@@ -61,7 +73,7 @@ async function runStep(
   watch: Watch,
   step: CaseStep,
   coverage: Coverage | undefined,
-): Promise<StepResult> {
+): Promise<StepOutcome> {
   const wrong = applyChange(world, watch, step.change);
   const { restless, ...happened } = await settle(world, watch, coverage);
   const unused = world.actions.unusedAnswers.map(

@@ -1,0 +1,192 @@
+/**
+ * Finds what can never happen, whatever a resource says: children that are never created, steps that are never done,
+ * triggers that never fire, waits that never end. Told only where it is certain: by literals, by the words and types that
+ * the kind's schema allows, by what a wait reads that nobody changes meanwhile.
+ */
+import type { SchemaNode } from '../kube/schema.ts';
+import type { Action, Step } from './action-model.ts';
+import { isAlwaysTrue, isNeverTrue } from './expression-possible.ts';
+import type { Expression, KnownPaths, NamedExpression, Possible, Reference } from './language.ts';
+import type { Problems } from './load-problems.ts';
+import type { Watch } from './model.ts';
+
+type Judged = Pick<Watch, 'vars' | 'manifests' | 'status' | 'actions'>;
+
+interface Reach {
+  readonly watch: Judged;
+  readonly schema: SchemaNode | undefined;
+  readonly known: KnownPaths;
+  readonly problems: Problems;
+}
+
+/** `schema`: of the watched kind. */
+export function checkReach(watch: Judged, schema: SchemaNode | undefined, problems: Problems): void {
+  const reach = { watch, schema, known: knownPaths(watch, schema), problems };
+  const places = new Set<string>();
+  for (const { id, when, waitFor } of watch.manifests) {
+    for (const [key, rule] of Object.entries({ when, waitFor })) {
+      // The objects of one file share its entry's rules.
+      const at = rule === undefined ? '' : `${rule.place.line}:${rule.place.column}`;
+      if (rule === undefined || places.has(at) || !isNeverTrue(rule.possible(reach.known))) continue;
+      places.add(at);
+      const message = `${key} of ${id} is never true, so that it is never created`;
+      problems.warn('ManifestUnreachable', rule.place, { message, hint: hintOf(rule, reach) });
+    }
+  }
+  for (const action of watch.actions) checkAction(action, reach);
+}
+
+function checkAction(action: Action, reach: Reach): void {
+  const { known, problems } = reach;
+  const { when } = action.on;
+  if (when !== undefined && isNeverTrue(when.possible(known))) {
+    const message = `when of the action ${action.name} is never true, so that it starts no run`;
+    problems.warn('ActionNeverStarts', when.place, { message, hint: hintOf(when, reach) });
+  }
+  for (const step of [...action.steps, ...action.rollback]) checkStep(step, action, reach);
+}
+
+function checkStep(step: Step, action: Action, reach: Reach): void {
+  const { known, problems } = reach;
+  const { when, unless, name } = step;
+  const blocked = (rule: Expression, what: string): void => {
+    const message = `${what}, so that the step ${name} is never done`;
+    problems.warn('StepUnreachable', rule.place, { message, hint: hintOf(rule, reach) });
+  };
+  if (when !== undefined && isNeverTrue(when.possible(known))) blocked(when, 'when is never true');
+  if (unless !== undefined && isAlwaysTrue(unless.possible(known))) blocked(unless, 'unless is always true');
+  if (step.kind === 'wait') checkWait(step, action, reach);
+}
+
+function checkWait(
+  { until, name, timeoutSeconds, vars }: Extract<Step, { kind: 'wait' }>,
+  action: Action,
+  reach: Reach,
+): void {
+  const possible = until.possible(reach.known);
+  if (isNeverTrue(possible)) {
+    const message = `the step ${name} waits for what is never true`;
+    reach.problems.warn('WaitNeverEnds', until.place, { message, hint: hintOf(until, reach) });
+    return;
+  }
+  const frozen = new Set([...action.vars, ...vars].map((each) => each.name));
+  if (timeoutSeconds !== undefined || isAlwaysTrue(possible) || !isFixed(until, { frozen, action, reach }))
+    return;
+  const message = `nothing that the step ${name} waits for changes meanwhile: it is done at once, or never`;
+  const hint = 'read what others change (children, observe, probes), or give the step a timeout';
+  reach.problems.warn('WaitNeverEnds', until.place, { message, hint });
+}
+
+interface Waiting {
+  /** Vars that were evaluated when the run or the step began. */
+  readonly frozen: ReadonlySet<string>;
+  readonly action: Action;
+  readonly reach: Reach;
+}
+
+/** Parts of an expression that may read more than its references say. */
+const READS_MORE = /\$\$(?!\.[A-Za-z_`])|\$(?![$A-Za-z_])|[*%]/;
+
+/** True where nobody can change what the expression yields before the step ends. */
+function isFixed({ source, references }: Expression, waiting: Waiting): boolean {
+  return !READS_MORE.test(source) && references.every((reference) => isFixedPath(reference, waiting));
+}
+
+function isFixedPath({ root, path }: Reference, waiting: Waiting): boolean {
+  const [name = ''] = path;
+  const { watch } = waiting.reach;
+  switch (root) {
+    case 'run':
+      return true;
+    case 'metadata':
+      return ['name', 'namespace', 'uid', 'creationTimestamp'].includes(name);
+    case 'vars':
+      return waiting.frozen.has(name);
+    case 'status':
+      // What others set may come while the run waits; what its own later steps set can't.
+      return (
+        watch.status.some((field) => field.kind === 'held' && field.name === name) &&
+        watch.actions.every((other) => other.name === waiting.action.name || !sets(other, name))
+      );
+    default:
+      return false;
+  }
+}
+
+function sets({ steps, rollback }: Action, field: string): boolean {
+  return [...steps, ...rollback].some(
+    (step) => step.kind === 'set' && step.fields.some(({ name }) => name === field),
+  );
+}
+
+/** What the schema and the watch's vars say of paths. */
+function knownPaths({ vars, actions }: Judged, schema: SchemaNode | undefined): KnownPaths {
+  const shadowed = new Set(
+    actions.flatMap((action) =>
+      [action, ...action.steps, ...action.rollback].flatMap((each) => each.vars.map(({ name }) => name)),
+    ),
+  );
+  const found = new Map<string, Possible | undefined>();
+  const known: KnownPaths = ({ root, path }) => {
+    if (root === 'object') return path[0] === 'spec' ? inSchema(schema, path)?.possible : undefined;
+    if (root === 'spec') return inSchema(schema, ['spec', ...path])?.possible;
+    const [name, below] = path;
+    if (root !== 'vars' || name === undefined || below !== undefined || shadowed.has(name)) return undefined;
+    if (!found.has(name)) {
+      // Vars that need each other are told elsewhere.
+      found.set(name, undefined);
+      found.set(name, expressionOf(vars, name)?.possible(known));
+    }
+    return found.get(name);
+  };
+  return known;
+}
+
+function expressionOf(vars: readonly NamedExpression[], name: string): Expression | undefined {
+  return vars.find((each) => each.name === name)?.expression;
+}
+
+interface Found {
+  readonly node: SchemaNode;
+  readonly possible: Possible;
+}
+
+/** A path of properties alone; what the schema leaves open is not known. */
+function inSchema(schema: SchemaNode | undefined, path: readonly string[]): Found | undefined {
+  let node = schema;
+  let missing = false;
+  for (const name of path) {
+    if (node?.type !== 'object') return undefined;
+    const next = node.property(name);
+    missing ||= node.nullable || (!node.required.includes(name) && next?.default === undefined);
+    node = next;
+  }
+  return node === undefined ? undefined : { node, possible: { missing, ...valuesOf(node) } };
+}
+
+function valuesOf(node: SchemaNode): Omit<Possible, 'missing'> {
+  const { type, nullable, intOrString, open } = node;
+  if (nullable || intOrString || open) return {};
+  if (node.enum !== undefined) return { values: node.enum };
+  switch (type) {
+    case 'boolean':
+      return { values: [true, false] };
+    case 'string':
+      return { type: 'string' };
+    case 'integer':
+    case 'number':
+      return { type: 'number' };
+    default:
+      return {};
+  }
+}
+
+/** The words that the schema allows for what the expression reads. */
+function hintOf({ references }: Expression, { schema }: Reach): string {
+  const words = references.flatMap(({ root, path }) => {
+    if (root !== 'spec') return [];
+    const values = inSchema(schema, ['spec', ...path])?.node.enum;
+    return values === undefined ? [] : [`spec.${path.join('.')} is one of ${values.map(String).join(', ')}`];
+  });
+  return words.length === 0 ? 'correct the expression, or remove it' : [...new Set(words)].join('; ');
+}
