@@ -32,6 +32,8 @@ export function kubectl(args: readonly string[], input?: string): Promise<string
       if (error === null) resolve(stdout);
       else reject(new Error(`kubectl ${args.join(' ')}: ${stderr.trim() || error.message}`));
     });
+    // A program that ends before it has read its input says why by its exit code.
+    child.stdin?.on('error', () => undefined);
     child.stdin?.end(input ?? '');
   });
 }
