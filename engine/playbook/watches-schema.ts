@@ -12,6 +12,9 @@ import { didYouMean } from './suggest.ts';
 /** Nouns of the language that this version does not carry out yet. */
 const LATER_NOUNS = ['admission', 'conversion'];
 
+/** What these find is reported by what stands in them. */
+const TOLD_BY_OTHERS = ['propertyNames', 'if'];
+
 /** Reports every key and value of watches.yaml that the schema does not allow. True: there is none. */
 export function checkWatchesSchema(document: LoadDocument, value: Json, problems: Problems): boolean {
   return checkAgainstSchema(schema, document, value, problems);
@@ -36,7 +39,7 @@ function report(error: ErrorObject, document: LoadDocument, problems: Problems):
   else if (error.keyword === 'additionalProperties') reportUnknownKey(error, finding);
   else if (error.keyword === 'required') problems.error('MissingKey', node.place, missingKey(error));
   else if (error.keyword === 'type') problems.error('WrongType', node.place, wrongType(error, node));
-  else if (error.keyword !== 'propertyNames') problems.error('BadValue', node.place, badValue(error));
+  else if (!TOLD_BY_OTHERS.includes(error.keyword)) problems.error('BadValue', node.place, badValue(error));
 }
 
 interface Finding {
