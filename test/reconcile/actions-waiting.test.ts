@@ -5,6 +5,7 @@ import { ActionWorld } from './actions-kit.ts';
 import { configMap, watchOf } from './kit.ts';
 
 const CALL = 'http: {method: POST, url: "http://app/"}';
+const URGENT = `  urgent: {on: {when: spec.broken = true}, interrupts: [a], steps: [{name: fix, ${CALL}}]}\n`;
 const JOB = `apiVersion: batch/v1
 kind: Job
 metadata: {name: load}
@@ -146,8 +147,6 @@ describe('a wait', () => {
 });
 
 describe('after an interruption', () => {
-  const URGENT = `  urgent: {on: {when: spec.broken = true}, interrupts: [a], steps: [{name: fix, ${CALL}}]}\n`;
-
   /** A run in its one step, which another action interrupts; the interrupter has not ended yet. */
   async function interrupted(step: string, more = ''): Promise<ActionWorld> {
     const actions = `${URGENT}  a: {on: {request: true}, steps: [{name: ask, ${step}, ${CALL}}]}\n`;
@@ -219,5 +218,96 @@ describe('before another attempt', () => {
     expect(at.called.length).toBe(1);
     await answered(true);
     expect([at.phase('r'), at.steps('r'), at.called.length]).toEqual(['Succeeded', ['ask Skipped'], 1]);
+  });
+});
+
+describe('an interrupted run goes on', () => {
+  const main = { main: configMap('main', 'extra: "{{vars.extra}}"') };
+
+  async function begun(action: string): Promise<ActionWorld> {
+    const at = world({ manifests: main, actions: `${URGENT}  a: {on: {request: true}, ${action}}\n` });
+    await at.turn();
+    at.request('r', 'a');
+    await at.turn();
+    return at;
+  }
+
+  async function interrupt(at: ActionWorld): Promise<void> {
+    at.setSpec({ size: 3, extra: true, broken: true });
+    await at.turn();
+    expect(at.phase('r')).toBe('Interrupted');
+    at.setSpec({ size: 3, extra: true });
+    await at.answer(ok);
+  }
+
+  test('with the item of its list at which it was', async () => {
+    const url = 'http: {method: POST, url: "http://app/{{item}}"}';
+    const at = await begun(`steps: [{name: each, forEach: '["x", "y", "z"]', ${url}}]`);
+    await at.answer(ok);
+    await interrupt(at);
+    await at.answer(ok);
+    await at.answer(ok);
+    expect(at.phase('r')).toBe('Succeeded');
+    expect(at.called.map((call) => (call.kind === 'http' ? call.url : ''))).toEqual([
+      'http://app/x',
+      'http://app/y',
+      'http://app/',
+      'http://app/y',
+      'http://app/z',
+    ]);
+  });
+
+  test('with the objects that it meant to delete, not with others like them', async () => {
+    const pod = (name: string): KubeObject => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace: 'shop', labels: { app: 'web' } },
+    });
+    const at = world({
+      manifests: main,
+      actions: `${URGENT}  a: {on: {request: true}, steps: [{name: kill, delete: {apiVersion: v1, kind: Pod, selector: {matchLabels: {app: web}}}}]}\n`,
+    });
+    at.put(pod('p0'));
+    await at.turn();
+    at.lingering = true;
+    at.request('r', 'a');
+    await at.turn();
+    at.put(pod('p1'));
+    await interrupt(at);
+    expect(at.steps('r')).toEqual(['kill Running']);
+    at.remove('Pod', 'p0');
+    await at.turn();
+    expect([at.phase('r'), at.get('Pod', 'p1').metadata.deletionTimestamp]).toEqual(['Succeeded', undefined]);
+  });
+
+  test('with its rollback, when it was in that', async () => {
+    const at = await begun(`steps: [{name: ask, ${CALL}}], rollback: [{name: undo, ${CALL}}]`);
+    await at.answer({ status: 500 });
+    expect(at.phase('r')).toBe('RollingBack');
+    await interrupt(at);
+    expect([at.phase('r'), at.steps('r')]).toEqual(['RollingBack', ['ask Failed', 'undo Running']]);
+    await at.answer(ok);
+    expect(at.status('r')).toMatchObject({ phase: 'Failed', reason: 'UnexpectedStatus', released: true });
+  });
+});
+
+describe('a rollback that fails', () => {
+  test('keeps vars and lock, for what was done is not undone', async () => {
+    const at = world({
+      manifests: { main: configMap('main', 'extra: "{{vars.extra}}"') },
+      actions: `  a: {on: {request: true}, vars: {extra: false}, steps: [{name: ask, ${CALL}}], rollback: [{name: undo, ${CALL}}]}\n  b: {on: {when: spec.broken = true}, steps: [{name: fix, ${CALL}}]}\n`,
+    });
+    await at.turn();
+    at.request('r', 'a');
+    await at.turn();
+    await at.answer({ status: 500 });
+    await at.answer({ status: 500 });
+    expect(at.status('r')).toMatchObject({ phase: 'Failed', reason: 'RollbackFailed' });
+    at.setSpec({ size: 3, extra: true, broken: true });
+    await at.after(36_000);
+    expect([at.get('ConfigMap', 'main').data, at.of('b')]).toEqual([{ extra: 'false' }, []]);
+    at.steer('r', { abort: true });
+    await at.turn();
+    expect([at.get('ConfigMap', 'main').data, at.of('b').length]).toEqual([{ extra: 'true' }, 1]);
   });
 });
