@@ -25,7 +25,7 @@ import type { Views } from './views.ts';
 
 /** Where Events go; never fails and never blocks its caller. */
 export interface Recorder {
-  record(regarding: KubeObject, note: EventNote): void;
+  record(regarding: KubeObject, note: EventNote, related?: ObjectRef): void;
 }
 
 export interface ExecutorOptions {
@@ -75,11 +75,20 @@ export async function execute(input: ExecuteInput, options: ExecutorOptions): Pr
       await Promise.all(changes.map((change) => carryOut(change, state)));
     }
     if (!state.failed) await writeStatus(state);
-    if (!state.failed) for (const note of input.plan.events) options.recorder.record(input.resource, note);
+    if (!state.failed) for (const note of input.plan.events) tell(options.recorder, input.resource, note);
   } catch (error) {
     state.fail(error);
   }
   return state.result();
+}
+
+function tell(recorder: Recorder, resource: KubeObject, { namespace, ...note }: EventNote): void {
+  if (namespace === undefined) {
+    recorder.record(resource, note);
+    return;
+  }
+  const place: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
+  recorder.record(place, note, refOf(resource));
 }
 
 /** Groups changes, which come in rank order, by their rank. */

@@ -18,9 +18,15 @@ function dueOf(watch: Watch, { resource }: Snapshot): readonly string[] {
   return dueFinals({ ...parseEvidence(resource), final: finalActions(watch) });
 }
 
-/** The teardown, with a word about final actions that were due and did not run. A decorating watch decides nothing. */
+/**
+ * The teardown, with a word about final actions that were due and did not run. A decorating watch decides nothing,
+ * and leaves it to the playbook that owns the status to say what is waited for.
+ */
 export function planDeletion(watch: Watch, snapshot: Snapshot): Plan {
-  if (!watch.ownsStatus) return planTeardown(snapshot);
+  if (!watch.ownsStatus) {
+    const isServed = snapshot.kind(watch.gvk)?.servedByPlaybook === true;
+    return { ...planTeardown(snapshot), ...(isServed ? { status: undefined } : {}) };
+  }
   const skipped = dueOf(watch, snapshot).length > 0 ? whySkipped(snapshot) : undefined;
   return planTeardown(snapshot, {
     finalActions: 'done',

@@ -4,4 +4,6 @@ export interface EventNote {
   /** PascalCase. */
   readonly reason: string;
   readonly message: string;
+  /** Told of this namespace instead, with the resource as a second object: in one that goes no Event can be made. */
+  readonly namespace?: string;
 }

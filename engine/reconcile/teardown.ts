@@ -23,8 +23,7 @@ import {
 import { describeRef, groupKind, type JsonObject, type KubeObject, refOf } from '../kube/object.ts';
 import { asJson, isJsonObject } from '../kube/value.ts';
 import { NO_ACTIONS, type RunWrite } from './action-contract.ts';
-import { dueFinals, parseEvidence } from './actions/evidence.ts';
-import { isHeldByFinalActions } from './actions/final.ts';
+import { finalActionsDue } from './actions/final.ts';
 import { readRuns } from './actions/runs.ts';
 import { joinMessages } from './blocker.ts';
 import type { EventNote } from './event.ts';
@@ -57,8 +56,8 @@ export function planTeardown(snapshot: Snapshot, options: TeardownOptions = {}):
   const hasFinalizer = snapshot.resource.metadata.finalizers?.includes(FINALIZER) ?? false;
   const isDeleting = snapshot.resource.metadata.deletionTimestamp !== undefined;
   if (isDeleting && !hasFinalizer) return planOf(snapshot, { finalizer: 'keep', changes: [], outcome: DONE });
-  if (isDeleting && options.finalActions !== 'done' && isHeldByFinalActions(snapshot))
-    return waitForPlaybook(snapshot);
+  const due = isDeleting && options.finalActions !== 'done' ? finalActionsDue(snapshot) : undefined;
+  if (due !== undefined && due.skipped === undefined) return waitForPlaybook(snapshot, due.names);
   const ours = snapshot.candidates.filter((object) => isOurs(object, owner) && includes(object));
   const changes = [
     ...letGo(snapshot, owner, ours),
@@ -69,7 +68,8 @@ export function planTeardown(snapshot: Snapshot, options: TeardownOptions = {}):
   const mayGo = isDeleting || !hasTracked(snapshot.candidates, owner);
   const finalizer = outcome.kind === 'done' && hasFinalizer && mayGo ? 'remove' : 'keep';
   const plan = planOf(snapshot, { finalizer, changes, outcome });
-  const events = finalizer === 'remove' ? (options.events ?? []) : [];
+  const said = options.events ?? (due?.skipped === undefined ? [] : [due.skipped]);
+  const events = finalizer === 'remove' ? said : [];
   return {
     ...plan,
     events,
@@ -86,10 +86,9 @@ function runsToDelete(snapshot: Snapshot): readonly RunWrite[] {
 }
 
 /** The annotation says that final actions are due, and the playbook that has them is gone. */
-function waitForPlaybook(snapshot: Snapshot): Plan {
-  const names = dueFinals(parseEvidence(snapshot.resource)).join(', ');
+function waitForPlaybook(snapshot: Snapshot, names: readonly string[]): Plan {
   const reason = 'FinalActionsWait';
-  const message = `${names} must run before the deletion, but no playbook has it; bring the playbook back, or set the annotation ${SKIP_FINAL_ACTIONS_ANNOTATION}: "true"`;
+  const message = `${names.join(', ')} must run before the deletion, but no playbook has it; bring the playbook back, or set the annotation ${SKIP_FINAL_ACTIONS_ANNOTATION}: "true"`;
   const outcome = { kind: 'pending', reason, message } as const;
   return {
     ...planOf(snapshot, { finalizer: 'keep', changes: [], outcome }),

@@ -1,6 +1,7 @@
 /** Deletion by every way that kubectl offers, with a final action that must come first. */
 import { expect, test, vi } from 'vitest';
 import { ACTION_RUN } from '../../engine/controller/run-store.ts';
+import type { KubeObject } from '../../engine/kube/object.ts';
 import { getPath } from '../../engine/kube/value.ts';
 import { type Application, application, phaseOf, playbook, requestRun, statusOf } from './actions-kit.ts';
 import { poll, WRITE } from './cluster-support.ts';
@@ -18,6 +19,8 @@ import {
 } from './operator-kit.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
+
+const EVENT = { group: 'events.k8s.io', version: 'v1', kind: 'Event' };
 
 const KEPT = `apiVersion: v1
 kind: ConfigMap
@@ -81,8 +84,7 @@ async function heldBack({ at }: Scene): Promise<void> {
 }
 
 async function eventReasons(at: Bench): Promise<readonly unknown[]> {
-  const gvk = { group: 'events.k8s.io', version: 'v1', kind: 'Event' };
-  const events = await at.cluster.client.list(gvk, { namespace: at.namespace });
+  const events = await at.cluster.client.list(EVENT, { namespace: at.namespace });
   return events.map((event) => event.reason);
 }
 
@@ -119,6 +121,35 @@ test.each(['Background', 'Foreground', 'Orphan'] as const)(
     expect([getPath(run?.spec, ['action']), statusOf(run).phase]).toEqual(['farewell', 'Succeeded']);
   },
 );
+
+test('the garbage collector, which clears away in the foreground what a resource owns, finds nothing of ours', async () => {
+  const here = await scene();
+  const { at, app } = here;
+  await deployed(here);
+  const names = ['orders-config', 'orders-kept'];
+  const before = await Promise.all(names.map((name) => get(at, CONFIG_MAP, name)));
+  await ownedBy(at, await get(at, at.box, 'orders'), 'owned');
+  await remove(at, 'Foreground');
+  // Gone is what the collector found: it has been there, while the final action cannot succeed.
+  await gone(at, 'owned');
+  await heldBack(here);
+  const after = await Promise.all(names.map((name) => get(at, CONFIG_MAP, name)));
+  expect(after.map((each) => [each?.metadata.uid, each?.metadata.deletionTimestamp])).toEqual(
+    before.map((each) => [each?.metadata.uid, undefined]),
+  );
+  app.state.status = 200;
+  await retryFarewell(at);
+  await eventually(at, at.box, 'orders', (box) => box === undefined);
+  await gone(at);
+});
+
+/** Somebody else's object that goes with the resource. */
+async function ownedBy(at: Bench, owner: KubeObject | undefined, name: string): Promise<void> {
+  const { apiVersion = '', kind = '', metadata } = owner ?? {};
+  const reference = { apiVersion, kind, name: metadata?.name ?? '', uid: metadata?.uid ?? '' };
+  const about = { name, namespace: at.namespace, ownerReferences: [reference] };
+  await at.cluster.client.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: about }, WRITE);
+}
 
 test('what outlives its resource is adopted by the next of its name', async () => {
   const here = await scene();
@@ -162,7 +193,7 @@ test('another run is ended by the deletion, without its rollback', async () => {
 
 test('without its playbook the resource waits and says so, and the annotation lets it go', async () => {
   const here = await scene();
-  const { at, app } = here;
+  const { at, app, running } = here;
   await deployed(here);
   app.state.status = 200;
   await at.cluster.client.delete({ ...CONFIG_MAP, namespace: at.namespace, name: 'boxes' }, {});
@@ -175,6 +206,8 @@ test('without its playbook the resource waits and says so, and the annotation le
   await gone(at);
   await eventually(at, at.box, 'orders', (each) => each === undefined);
   expect(app.asked).toEqual([]);
+  await poll(async () => (await eventReasons(at)).includes('FinalActionsSkipped'));
+  await poll(async () => / 1$/.test(await running.metric('libretto_final_actions_skipped_total{')));
 });
 
 function letGo(at: Bench): Promise<unknown> {
@@ -234,4 +267,16 @@ test('in a namespace that goes, final actions are skipped, for nothing can be ma
   await poll(async () => (await at.cluster.client.get(namespace)) === undefined);
   expect(app.asked).toEqual([]);
   expect(await running.metric('libretto_final_actions_skipped_total{')).toMatch(/ 1$/);
+  await poll(async () => {
+    const events = await at.cluster.client.list(EVENT, { namespace: 'default' });
+    const [event] = events.filter(({ regarding }) => getPath(regarding, ['name']) === other);
+    if (event === undefined) return false;
+    expect(event).toMatchObject({
+      type: 'Warning',
+      reason: 'FinalActionsSkipped',
+      regarding: { kind: 'Namespace' },
+      related: { kind: 'Box', namespace: other, name: 'orders' },
+    });
+    return true;
+  });
 });

@@ -42,6 +42,18 @@ describe('a watch with a final action', () => {
     expect(at.resource.metadata.finalizers).toEqual(['libretto.dev/cleanup']);
   });
 
+  test('takes the ownerReferences away that were set before it had one', async () => {
+    const at = world(WORK);
+    await at.turn();
+    expect(main(at)?.metadata.ownerReferences).toMatchObject([{ name: 'web' }]);
+    at.watch = world().watch;
+    at.version = 'v2';
+    await at.turn();
+    expect(main(at)).toBeDefined();
+    expect(main(at)?.metadata.ownerReferences ?? []).toEqual([]);
+    expect(at.resource.metadata.finalizers).toEqual(['libretto.dev/cleanup']);
+  });
+
   test('runs it before anything goes, and says so; the run stays, the children go', async () => {
     const at = world();
     await at.turn();
@@ -101,6 +113,48 @@ describe('a watch with a final action', () => {
   });
 });
 
+describe('final actions that do not run', () => {
+  const skipped = expect.objectContaining({ type: 'Warning', reason: 'FinalActionsSkipped' });
+
+  async function released(at: ActionWorld): Promise<void> {
+    await at.turn();
+    expect([main(at), at.resource.metadata.finalizers, at.called]).toEqual([undefined, [], []]);
+    expect(at.events).toContainEqual(skipped);
+  }
+
+  test('because the namespace goes are told of at the namespace: in it no Event can be made', async () => {
+    const at = world();
+    await at.turn();
+    at.namespaces.shop = { terminating: true, labels: {} };
+    at.setMeta({ deletionTimestamp: new Date(at.now).toISOString() });
+    await released(at);
+    const [event] = at.events.filter(({ reason }) => reason === 'FinalActionsSkipped');
+    expect(event).toMatchObject({ namespace: 'shop', message: expect.stringContaining('App shop/web') });
+  });
+
+  test('because the annotation says so are told of, also where their playbook is gone', async () => {
+    const at = world();
+    await at.turn();
+    at.watch = { ...at.watch, manifests: [], actions: [], ownsStatus: false };
+    at.setMeta({ deletionTimestamp: new Date(at.now).toISOString() });
+    await at.turn();
+    expect(at.condition('Stalled')).toMatchObject({ status: 'True', reason: 'FinalActionsWait' });
+    expect(main(at)).toBeDefined();
+    const annotations = { ...at.resource.metadata.annotations, 'libretto.dev/skip-final-actions': 'true' };
+    at.setMeta({ annotations });
+    await released(at);
+  });
+
+  test('yet are waited for by a watch that decorates, which says nothing of them', async () => {
+    const at = world();
+    await at.turn();
+    at.served.add('App.example.com');
+    at.setMeta({ deletionTimestamp: new Date(at.now).toISOString() });
+    const plan = await at.plan({ ...at.watch, manifests: [], actions: [], ownsStatus: false });
+    expect([plan.finalizer, plan.changes, plan.status]).toEqual(['keep', [], undefined]);
+  });
+});
+
 describe('other runs of a resource that goes', () => {
   test('are ended without a rollback, and then come the final ones', async () => {
     const at = world();
@@ -119,9 +173,11 @@ describe('other runs of a resource that goes', () => {
     at.request('r', 'a');
     await at.turn();
     await at.answer({ status: 500 });
-    at.setSpec({ size: 3, version: '1', x: 1 });
+    await at.after(60);
+    await at.answer({ status: 500 });
+    expect([at.phase('r'), main(at)?.data]).toMatchObject(['Failed', { replicas: '0' }]);
     await going(at);
-    expect(['Aborted', 'Failed']).toContain(at.phase('r'));
+    expect([at.phase('r'), main(at)?.data]).toMatchObject(['Aborted', { replicas: '3' }]);
     expect(at.of('farewell').map((name) => at.phase(name))).toEqual(['Running']);
   });
 

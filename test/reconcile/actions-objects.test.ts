@@ -1,9 +1,11 @@
 /** What steps do to objects, and what a run holds up while it does. */
 import { describe, expect, test } from 'vitest';
+import { getPath } from '../../engine/kube/value.ts';
 import { ActionWorld } from './actions-kit.ts';
 import { configMap, watchOf } from './kit.ts';
 
 const CALL = 'http: {method: POST, url: "http://app/"}';
+const ANSWER = { kind: 'http', status: 200, headers: {}, body: '', truncated: false } as const;
 const JOB = `apiVersion: batch/v1
 kind: Job
 metadata: {name: x}
@@ -150,5 +152,55 @@ describe('the outputs of a run', () => {
     await at.answer({ status: 200, body: 'x'.repeat(4050) });
     expect(at.status('r')).toMatchObject({ phase: 'Failed', reason: 'OutputTooLarge' });
     expect(at.status('r').message).toContain('64 KiB');
+  });
+});
+
+describe('an exec step', () => {
+  test('names pod and command, and gives what must stand in no audit log by stdin', async () => {
+    const at = await begun(
+      '  a: {on: {request: true}, steps: [{name: load, exec: {pod: "{{metadata.name}}-0", container: db, command: [load, "{{spec.size}}"], stdin: "text {{spec.size}}"}}]}\n',
+    );
+    expect(at.called).toMatchObject([
+      {
+        kind: 'exec',
+        namespace: 'shop',
+        pod: 'web-0',
+        container: 'db',
+        command: ['load', '3'],
+        stdin: 'text 3',
+      },
+    ]);
+  });
+});
+
+describe('the vars of a step', () => {
+  test('are stored with the step and its attempt in one write, and reach the manifests after it', async () => {
+    const at = world(
+      `  a: {on: {request: true}, steps: [{name: stop, vars: {replicas: 0}, ${CALL}}, {name: more, vars: {replicas: 1}, ${CALL}}]}\n`,
+    );
+    await at.turn();
+    at.request('r', 'a');
+    const stored: string[] = [];
+    const applied: unknown[] = [];
+    for (let round = 0; round < 12; round++) {
+      const { step, attempt, phase, stepVars = {} } = at.status('r');
+      const replicas = getPath(stepVars, ['replicas']) ?? 3;
+      stored.push(`${String(phase)} ${String(step)} ${String(attempt)} ${String(replicas)}`);
+      const { changes } = await at.step(at.watch);
+      for (const change of changes) {
+        if (change.kind !== 'apply') continue;
+        const given = getPath(change.body, ['spec', 'replicas']);
+        expect(given).toBe(String(replicas));
+        applied.push(given);
+      }
+      const [effect] = at.effects;
+      if (effect !== undefined) at.outcomes = { [effect.key]: { ...ANSWER, finishedAt: at.now } };
+    }
+    expect(applied).toEqual(['0', '1', '3']);
+    expect([...new Set(stored)].slice(1)).toEqual([
+      'Running stop 1 0',
+      'Running more 1 1',
+      'Succeeded more 1 3',
+    ]);
   });
 });

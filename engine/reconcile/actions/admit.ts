@@ -1,6 +1,6 @@
 /** Runs that have not begun: are they allowed, what do they wait for, and how they begin. */
 import { ACTION_LABEL } from '../../kube/labels.ts';
-import { apiVersionOf, type JsonObject } from '../../kube/object.ts';
+import { apiVersionOf, describeRef, type JsonObject } from '../../kube/object.ts';
 import { ownerReference } from '../../kube/owners.ts';
 import { asJson } from '../../kube/value.ts';
 import type { Action } from '../../playbook/action-model.ts';
@@ -101,7 +101,7 @@ export function waitsFor(pass: ActionPass, action: Action): string | undefined {
   return undefined;
 }
 
-/** An entry's id stands for all its documents. */
+/** An entry's id stands for all its documents. What was ready before a change that is not applied yet does not count. */
 function notReady({ states }: ActionPass, id: string): string | undefined {
   for (const [name, state] of states) {
     if (!state.wanted || (name !== id && !name.startsWith(`${id}.`))) continue;
@@ -109,6 +109,8 @@ function notReady({ states }: ActionPass, id: string): string | undefined {
     if (blocker !== undefined) return blocker.message;
     const waiting = [...state.readiness.values()].find(({ kind }) => kind !== 'ready');
     if (waiting !== undefined) return waiting.message;
+    const changing = state.steps.find(({ change }) => change?.effect === 'configure');
+    if (changing !== undefined) return `${describeRef(changing.child.ref)} is being changed`;
   }
   return undefined;
 }

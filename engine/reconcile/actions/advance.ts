@@ -82,7 +82,9 @@ async function enter(draft: Draft, record: StepRecord): Promise<boolean> {
   // Why there is another attempt is worth more than what it waits for.
   if (busy !== undefined) return waits(draft, record.reason === '' ? busy : record.message);
   const references = [step.when, step.unless, step.forEach].flatMap((e) => e?.references ?? []);
-  const stale = staleProbes(draft.pass, references, record.startedAt);
+  // What was answered before the attempt that is over knows nothing of what that one did.
+  const since = Math.max(record.startedAt, record.retryAt ?? 0);
+  const stale = staleProbes(draft.pass, references, since);
   if (stale.length > 0) return waits(draft, `waits for a new round of ${stale.join(', ')}`);
   const outer = await localOf(draft, record, 'run');
   if (step.forEach !== undefined && record.items === undefined) return freezeItems(draft, step, outer);

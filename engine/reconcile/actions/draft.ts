@@ -244,13 +244,14 @@ export class Draft {
     this.resume();
   }
 
-  /** Another attempt that is no retry in the sense of `retries`. */
+  /** Another attempt, due now, that is no retry in the sense of `retries`. */
   repeat(record: StepRecord, reason = '', message = ''): void {
-    const { retryAt: _due, finishedAt: _finished, ...rest } = record;
+    const { finishedAt: _finished, ...rest } = record;
     const waiting: StepRecord = {
       ...rest,
       phase: 'Waiting',
       firstAttempt: record.attempt + 1,
+      retryAt: this.now,
       reason,
       message,
     };

@@ -1,5 +1,6 @@
 /** Final actions hold a resource back from its deletion, unless they cannot run or its user lets it go. */
 import { SKIP_FINAL_ACTIONS_ANNOTATION } from '../../kube/labels.ts';
+import { describeRef, refOf } from '../../kube/object.ts';
 import type { EventNote } from '../event.ts';
 import type { Snapshot } from '../model.ts';
 import { dueFinals, parseEvidence } from './evidence.ts';
@@ -13,12 +14,16 @@ export function whySkipped({ resource, actions, namespace }: Snapshot): EventNot
     const message = `final actions are skipped: ${SKIP_FINAL_ACTIONS_ANNOTATION} says so`;
     return { type: 'Warning', reason: FINAL_ACTIONS_SKIPPED, message };
   }
-  if (namespace(actions.namespace)?.terminating !== true) return undefined;
-  const message = `final actions are skipped: namespace ${actions.namespace} is being deleted, and nothing can be made in it`;
-  return { type: 'Warning', reason: FINAL_ACTIONS_SKIPPED, message };
+  const own = actions.namespace;
+  if (namespace(own)?.terminating !== true) return undefined;
+  const message = `final actions of ${describeRef(refOf(resource))} are skipped: namespace ${own} is being deleted, and nothing can be made in it`;
+  return { type: 'Warning', reason: FINAL_ACTIONS_SKIPPED, message, namespace: own };
 }
 
-/** By what stands on the resource alone. */
-export function isHeldByFinalActions(snapshot: Snapshot): boolean {
-  return dueFinals(parseEvidence(snapshot.resource)).length > 0 && whySkipped(snapshot) === undefined;
+/** By what stands on the resource alone: final actions are due, and wait or are skipped. */
+export function finalActionsDue(
+  snapshot: Snapshot,
+): { readonly names: readonly string[]; readonly skipped: EventNote | undefined } | undefined {
+  const names = dueFinals(parseEvidence(snapshot.resource));
+  return names.length === 0 ? undefined : { names, skipped: whySkipped(snapshot) };
 }
