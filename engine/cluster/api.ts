@@ -1,6 +1,7 @@
 /** What the rest of the engine may ask of a cluster. Implemented in this folder over one shared transport. */
 import type { GroupVersionKind, Json, JsonObject, KubeObject, ObjectRef } from '../kube/object.ts';
 import type { SchemaNode } from '../kube/schema.ts';
+import type { ActingAs } from './acting.ts';
 
 /** A served kind, from discovery. */
 export interface ApiResource {
@@ -181,11 +182,19 @@ export interface ApplicationCalls {
   http(request: HttpRequest): Promise<HttpAnswer>;
 }
 
+/** Told when a watch of this user's is refused, and (undefined) when it is allowed again or not wanted any more. */
+export type OnDenied = (selection: CacheSelection, denial: string | undefined) => void;
+
 export interface Cluster {
   readonly client: ClusterClient;
   readonly calls: ApplicationCalls;
   readonly discovery: Discovery;
   cache(selection: CacheSelection): Cache;
+  /**
+   * The same cluster as another user sees it: over the same connections and with the same discovery, but with a
+   * client, calls and caches that act as this user. Closing it ends its watches alone.
+   */
+  actAs(user: ActingAs, onDenied?: OnDenied): Cluster;
   /** Ends every watch and connection. */
   close(): Promise<void>;
 }

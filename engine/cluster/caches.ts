@@ -1,7 +1,7 @@
 /**
  * The caches of a cluster, one reflector with its store for each selection, shared by all who ask for it and ended
  * when the last of them gave it back. Every reflector here reads under one identity, that of the transport: whoever
- * must read as somebody else has a cluster of his own.
+ * reads as somebody else (Cluster.actAs) has caches of his own, so that one's rights never fill another's store.
  */
 import { errorMessage } from '../base/errors.ts';
 import { groupKind } from '../kube/object.ts';

@@ -2,13 +2,15 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { schemaFromOpenApi } from '../kube/schema-model.ts';
+import { actingTransport } from './acting.ts';
 import type { Cluster } from './api.ts';
-import { createCacheRegistry } from './caches.ts';
+import { type CacheRegistry, createCacheRegistry } from './caches.ts';
 import { createCalls } from './calls.ts';
 import { createClient } from './client.ts';
 import { ClusterDiscovery } from './discovery.ts';
 import type { LoadedKubeConfig } from './kubeconfig.ts';
-import { createTransport, type TransportOptions } from './transport.ts';
+import type { ReflectorHost } from './reflector.ts';
+import { createTransport, type Transport, type TransportOptions } from './transport.ts';
 
 export interface ConnectOptions extends Pick<TransportOptions, 'onRequest' | 'timeoutMs' | 'impersonate'> {
   readonly kubeconfig: LoadedKubeConfig;
@@ -28,7 +30,7 @@ export async function connectCluster(options: ConnectOptions): Promise<Cluster> 
   const { clock, logger } = options;
   const transport = createTransport({ ...options, onWarning: warnOnce(logger) });
   const discovery = new ClusterDiscovery({ transport, clock, logger, readSchema: schemaFromOpenApi });
-  const caches = createCacheRegistry({
+  const host: ReflectorHost = {
     transport,
     clock,
     logger,
@@ -36,7 +38,8 @@ export async function connectCluster(options: ConnectOptions): Promise<Cluster> 
     lookup: (selection) => discovery.resource(selection.gvk),
     reportMissing: (selection) => discovery.reportMissing(selection.gvk),
     onDiscoveryChange: (listener) => discovery.onChange(listener),
-  });
+  };
+  const caches = createCacheRegistry(host);
   try {
     await discovery.refresh();
   } catch (error) {
@@ -44,17 +47,28 @@ export async function connectCluster(options: ConnectOptions): Promise<Cluster> 
     throw error;
   }
   discovery.watch((selection) => caches.cache(selection));
-  return {
-    client: createClient(transport, discovery),
-    calls: createCalls({ transport, clock }),
+  const others = new Set<CacheRegistry>();
+  const open = (as: Transport, own: CacheRegistry, close: () => Promise<void>): Cluster => ({
+    client: createClient(as, discovery),
+    calls: createCalls({ transport: as, clock }),
     discovery,
-    cache: (selection) => caches.cache(selection),
-    async close() {
-      discovery.close();
-      caches.close();
-      await transport.close();
+    cache: (selection) => own.cache(selection),
+    actAs(user, onDenied) {
+      const acting = actingTransport(transport, user);
+      const theirs = createCacheRegistry({ ...host, transport: acting, onDenied });
+      others.add(theirs);
+      return open(acting, theirs, async () => {
+        others.delete(theirs);
+        theirs.close();
+      });
     },
-  };
+    close,
+  });
+  return open(transport, caches, async () => {
+    discovery.close();
+    for (const registry of [caches, ...others]) registry.close();
+    await transport.close();
+  });
 }
 
 const MOST_WARNINGS = 1_000;

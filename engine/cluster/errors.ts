@@ -138,6 +138,14 @@ export function isForbidden(error: unknown): error is ApiError {
   return error instanceof ApiError && error.status === 403;
 }
 
+/**
+ * The authorizer's own no to this user. Quotas, admission and Pod Security answer 403 as well, with nothing but the
+ * text to tell them apart (`User "NAME" cannot VERB`, the API server's format); this is the one place that reads it.
+ */
+export function isDenialOf(error: unknown, user: string): error is ApiError {
+  return isForbidden(error) && error.message.includes(`User ${JSON.stringify(user)} cannot `);
+}
+
 /** The resourceVersion or continue token is no longer in etcd's history. */
 export function isGone(error: unknown): error is ApiError {
   return (

@@ -1,6 +1,16 @@
 /** A client that writes only while it may: what stands between a former leader and the cluster. */
 import { EngineError } from '../base/errors.ts';
-import type { ApplicationCalls, ClusterClient } from './api.ts';
+import type { ApplicationCalls, Cluster, ClusterClient } from './api.ts';
+
+/** The same cluster, as whomever it acts: reads pass, writes and calls only while `mayWrite` answers true. */
+export function fencedCluster(cluster: Cluster, mayWrite: () => boolean): Cluster {
+  return {
+    ...cluster,
+    client: fencedClient(cluster.client, mayWrite),
+    calls: fencedCalls(cluster.calls, mayWrite),
+    actAs: (user, onDenied) => fencedCluster(cluster.actAs(user, onDenied), mayWrite),
+  };
+}
 
 /**
  * Reads pass; a write while `mayWrite` answers false fails with an EngineError `NotLeader` and is not sent. Asked in
@@ -25,7 +35,7 @@ export function fencedClient(client: ClusterClient, mayWrite: () => boolean): Cl
 }
 
 /** Calls on applications change them, so a former leader makes none: they fail as `Cancelled`. */
-export function fencedCalls(calls: ApplicationCalls, mayWrite: () => boolean): ApplicationCalls {
+function fencedCalls(calls: ApplicationCalls, mayWrite: () => boolean): ApplicationCalls {
   const beforeSend = fence(mayWrite);
   return {
     exec: (request) => calls.exec({ ...request, beforeSend }),

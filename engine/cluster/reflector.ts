@@ -5,7 +5,7 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { apiVersionOf, type KubeObject } from '../kube/object.ts';
-import type { ApiResource, CacheSelection } from './api.ts';
+import type { ApiResource, CacheSelection, OnDenied } from './api.ts';
 import { ApiError } from './errors.ts';
 import { parseJson } from './json.ts';
 import { parsePage, parseWatchLine, type WatchLine } from './parse.ts';
@@ -32,6 +32,8 @@ export interface ReflectorHost {
   /** Asks discovery to look again, at its own rate. */
   readonly reportMissing: (selection: CacheSelection) => void;
   readonly onDiscoveryChange: (listener: () => void) => () => void;
+  /** Told when a list or watch is refused, and (undefined) when it is not any more, or has ended. */
+  readonly onDenied?: OnDenied | undefined;
 }
 
 export interface ReflectorOptions {
@@ -67,6 +69,7 @@ export class Reflector {
   #collected = new Map<string, KubeObject>();
   #collecting = false;
   #failure: string | undefined;
+  #denial: string | undefined;
 
   constructor(host: ReflectorHost, options: ReflectorOptions) {
     this.#host = host;
@@ -88,6 +91,7 @@ export class Reflector {
   stop(): void {
     this.#stopListening();
     this.#take({ kind: 'stop' });
+    this.#tellDenial(undefined);
   }
 
   /** Inputs are taken one after the other, even where carrying out a command yields the next. */
@@ -164,7 +168,14 @@ export class Reflector {
     this.#options.onSynced();
   }
 
+  #tellDenial(denial: string | undefined): void {
+    if (denial === this.#denial) return;
+    this.#denial = denial;
+    this.#host.onDenied?.(this.#options.selection, denial);
+  }
+
   #report(failure: string | undefined): void {
+    if (failure === undefined) this.#tellDenial(undefined);
     if (failure === this.#failure) return;
     this.#failure = failure;
     const fields = { kind: this.#options.selection.gvk.kind, namespace: this.#options.selection.namespace };
@@ -308,7 +319,9 @@ export class Reflector {
 
   #fail(error: unknown, streaming: boolean): void {
     this.#end();
-    this.#take({ kind: 'failed', failure: classifyFailure(error, streaming) });
+    const failure = classifyFailure(error, streaming);
+    if (failure.kind === 'denied') this.#tellDenial(failure.message);
+    this.#take({ kind: 'failed', failure });
   }
 
   /** False for what an operation that was ended still delivers. */

@@ -21,8 +21,12 @@ export function proxyPath(url: URL): string | undefined {
   return `/api/v1/namespaces/${namespace}/${kind}/${target}/proxy${url.pathname}${url.search}`;
 }
 
+/** What the API server takes for itself: who asks, and as whom. A playbook must not say either. */
+const OF_THE_API_SERVER = /^(?:authorization|impersonate-.*)$/i;
+
 /** Why the request can't go through the proxy; undefined: it can. */
 export function proxyRefusal({ headers }: HttpRequest): string | undefined {
-  if (!Object.keys(headers).some((name) => name.toLowerCase() === 'authorization')) return undefined;
-  return 'the engine runs outside the cluster, and the header Authorization does not pass the API server’s proxy';
+  const name = Object.keys(headers).find((header) => OF_THE_API_SERVER.test(header));
+  if (name === undefined) return undefined;
+  return `the engine runs outside the cluster, and the header ${name} does not pass the API server’s proxy`;
 }

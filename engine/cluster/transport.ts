@@ -67,7 +67,7 @@ export interface TransportOptions {
    * bound is 34 s), so that its own answer comes first.
    */
   readonly timeoutMs?: number;
-  /** Acts as another user: a playbook from a tenant's namespace reads as its ServiceAccount. */
+  /** Acts as another user throughout. Requests of `Cluster.actAs` name their own. */
   readonly impersonate?: { readonly user: string; readonly groups?: readonly string[] };
 }
 
@@ -106,6 +106,7 @@ export interface SocketRequest {
   readonly path: string;
   /** Subprotocols, the best first. */
   readonly protocols: readonly string[];
+  readonly headers?: Readonly<Record<string, string>>;
   readonly beforeSend?: BeforeSend;
 }
 
@@ -199,10 +200,13 @@ class HttpTransport implements Transport {
     return { status: statusCode, headers, body };
   }
 
-  async socket({ path, protocols, beforeSend }: SocketRequest): Promise<WebSocket> {
+  async socket({ path, protocols, headers: own, beforeSend }: SocketRequest): Promise<WebSocket> {
     const access = this.#currentAccess(false) ?? (await this.#renewAccess(false));
     beforeSend?.();
-    const { accept: _accept, ...headers } = this.#headers({ method: 'GET', path }, access.headers);
+    const { accept: _accept, ...headers } = this.#headers(
+      { method: 'GET', path, ...(own === undefined ? {} : { headers: own }) },
+      access.headers,
+    );
     return access.connections.socket({ path: this.#prefix + path, protocols, headers });
   }
 
@@ -268,7 +272,10 @@ class HttpTransport implements Transport {
   }
 
   #headers(request: TransportRequest, credentials: Access['headers']): Record<string, string | string[]> {
-    const { impersonate, userAgent } = this.#options;
+    const { userAgent } = this.#options;
+    // Who acts as somebody for one request does so without the groups of another.
+    const impersonate =
+      request.headers?.['impersonate-user'] === undefined ? this.#options.impersonate : undefined;
     return {
       ...credentials,
       accept: request.accept ?? 'application/json',

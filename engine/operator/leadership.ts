@@ -6,7 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { Cluster } from '../cluster/api.ts';
-import { fencedCalls, fencedClient } from '../cluster/fence.ts';
+import { fencedCluster } from '../cluster/fence.ts';
 import { type Election, electLeader } from '../cluster/lease.ts';
 
 /** True as soon as this process may write; false when it stops, or `signal` aborts, before that. */
@@ -55,14 +55,8 @@ export function takeLeadership(options: LeadershipOptions): Leadership {
     options.election === undefined
       ? alone(lead)
       : elect(options, options.election, { lead, status: () => status.set(0, { name }) });
-  const { client, calls } = options.cluster;
-  const mayWrite = (): boolean => election.leading;
   return {
-    cluster: {
-      ...options.cluster,
-      client: fencedClient(client, mayWrite),
-      calls: fencedCalls(calls, mayWrite),
-    },
+    cluster: fencedCluster(options.cluster, () => election.leading),
     get leading() {
       return election.leading;
     },

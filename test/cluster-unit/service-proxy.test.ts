@@ -20,5 +20,6 @@ test.each(['http://example.com/', 'http://web.shop/', 'http://svc/', 'http://127
 test('a header that the API server keeps for itself is no way to log in', () => {
   const request = { method: 'GET', url: 'http://web.shop.svc', timeoutMs: 1 };
   expect(proxyRefusal({ ...request, headers: { 'X-Key': 'a' } })).toBeUndefined();
-  expect(proxyRefusal({ ...request, headers: { authorization: 'a' } })).toContain('Authorization');
+  for (const name of ['authorization', 'Impersonate-User', 'impersonate-extra-scopes'])
+    expect(proxyRefusal({ ...request, headers: { [name]: 'a' } })).toContain(name);
 });

@@ -22,6 +22,10 @@ export interface SeenRequest {
   readonly body: string;
   /** Status that the client got; undefined: none (yet). */
   status: number | undefined;
+  /** Nothing more comes: the answer is whole, or the client has gone. */
+  ended: boolean;
+  /** Whom the client acts as. */
+  readonly actsAs: string | undefined;
 }
 
 export type Fault =
@@ -175,7 +179,12 @@ class LocalFaultProxy implements FaultProxy {
       watch,
       body: body.toString('utf8'),
       status: undefined,
+      ended: false,
+      actsAs: request.headers['impersonate-user']?.toString(),
     };
+    response.on('close', () => {
+      seen.ended = true;
+    });
     this.#requests.push(seen);
     const fault = this.#choose?.(seen);
     if (fault?.kind === 'refuse') return void request.socket.resetAndDestroy();
