@@ -1,6 +1,6 @@
 /**
  * Metrics in the Prometheus text format. The only module that imports prom-client; the rest of the engine sees
- * three small instruments, made once by whoever builds the parts and handed over.
+ * three small instruments, made by whoever builds the parts and handed over. A counter asked for twice is one counter.
  */
 import {
   collectDefaultMetrics,
@@ -83,7 +83,8 @@ function settings(
 }
 
 function counter(registry: Registry, options: InstrumentOptions): Counter {
-  const metric = new PromCounter(settings(registry, options));
+  const known = registry.getSingleMetric(options.name);
+  const metric = known instanceof PromCounter ? known : new PromCounter(settings(registry, options));
   return { add: (labels = {}, by = 1) => metric.inc(labels, by) };
 }
 

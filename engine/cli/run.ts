@@ -40,6 +40,11 @@ const FLAGS = {
     help: "let playbooks put children outside their resource's namespace",
   },
   'install-crds': { type: 'boolean', default: true, help: "install and update the playbooks' definitions" },
+  impersonate: {
+    type: 'boolean',
+    default: false,
+    help: "work on each playbook as its own ServiceAccount libretto-NAME, with that account's rights alone",
+  },
   'leader-elect': { type: 'boolean', default: true, help: 'of several engines let one work, by a Lease' },
   'lease-name': { type: 'string', value: 'NAME', default: 'libretto', help: 'name of that Lease' },
   'http-host': {
@@ -143,6 +148,7 @@ function operatorOptions(
     ...(values['http-port'] === 0 ? {} : { http: { host: values['http-host'], port: values['http-port'] } }),
     concurrency: values.concurrency,
     installCrds: values['install-crds'],
+    impersonate: values.impersonate,
     allowOtherNamespaces: values['allow-other-namespaces'],
   };
 }

@@ -36,7 +36,12 @@ export interface ControllerOptions {
   readonly playbook: { readonly name: string; readonly version: string };
   /** True where nothing but metadata is read of a kind. */
   readonly metadataOnly: (gvk: GroupVersionKind) => boolean;
+  /** Acts as the playbook's account. */
   readonly cluster: Cluster;
+  /** The engine's own: reads Namespaces, of which no playbook needs to know more than the engine tells. */
+  readonly engine: Pick<Cluster, 'cache' | 'discovery'>;
+  /** Whose account that is, for the inventory. */
+  readonly keeper: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly queue: WorkQueue;
@@ -90,6 +95,7 @@ class WatchController implements Controller {
   readonly memories = new Map<string, Memory>();
   private readonly options: ControllerOptions;
   private readonly views: Views;
+  private readonly namespaces: Views;
   private readonly dependencies = new DependencyIndex();
   private readonly expectations = new Expectations();
   private readonly waker: Waker;
@@ -110,6 +116,12 @@ class WatchController implements Controller {
       scope: options.scope,
       onEvent: (gvk, event, cache) => this.take(gvk, event, cache),
     });
+    this.namespaces = createViews({
+      cluster: options.engine,
+      scope: options.scope,
+      onEvent: (_gvk, event) => this.takeNamespace(event),
+    });
+    this.namespaces.want({ gvk: NAMESPACE, metadataOnly: true });
     this.wantAll();
     this.ends = [
       options.cluster.discovery.onChange(() => this.discoveryChanged()),
@@ -120,8 +132,8 @@ class WatchController implements Controller {
 
   /** A cache tells when it is synced, but not when it can't be: so this looks again while it waits. */
   async settled(signal?: AbortSignal): Promise<void> {
-    const { runs } = this.options.actions;
-    while (!(this.views.settled && runs.settled) && signal?.aborted !== true)
+    const parts = [this.views, this.namespaces, this.options.actions.runs];
+    while (!parts.every((part) => part.settled) && signal?.aborted !== true)
       await pause(this.options.clock, SETTLE_LOOK_MS, signal);
   }
 
@@ -140,6 +152,7 @@ class WatchController implements Controller {
     for (const end of this.ends) end();
     await this.lane.close();
     this.views.close();
+    this.namespaces.close();
   }
 
   get resourceCount(): number {
@@ -175,6 +188,7 @@ class WatchController implements Controller {
     }
     const plan = await this.plan(key, resource);
     const uncertain = this.uncertain.get(key) ?? new Set<string>();
+    await this.remember([]);
     const execution = await execute({ plan, resource, uncertain }, this.executor());
     return await this.conclude({ key, resource, plan, execution });
   }
@@ -184,7 +198,8 @@ class WatchController implements Controller {
     const memory = this.memories.get(key) ?? initialMemory();
     const inventory = options.inventory.kinds(watch.gvk);
     const now = options.clock.now();
-    const sources = { ...options, views, discovery: options.cluster.discovery, controller: this.name };
+    const { discovery } = options.cluster;
+    const sources = { ...options, views, namespaces: this.namespaces, discovery, controller: this.name };
     const { snapshot, dependencies } = buildSnapshot(sources, { resource, now, memory, inventory });
     const begun = options.clock.monotonic();
     const plan = await options.decide(watch, snapshot);
@@ -193,18 +208,21 @@ class WatchController implements Controller {
     return plan;
   }
 
+  /** Costs nothing while it is known. */
+  private remember(kinds: readonly GroupVersionKind[]): Promise<void> {
+    const { options, watch } = this;
+    return options.inventory.add(watch.gvk, { kinds, keeper: options.keeper, ownsStatus: watch.ownsStatus });
+  }
+
   private executor(): Parameters<typeof execute>[1] {
-    const { cluster, recorder, inventory, clock, logger } = this.options;
+    const { cluster, recorder, clock, logger } = this.options;
     return {
       client: cluster.client,
       views: this.views,
       runs: this.options.actions.runs,
       recorder,
       fieldManager: FIELD_MANAGER,
-      ensureInventory: async (kinds) => {
-        await inventory.add(this.watch.gvk, kinds);
-        this.wantAll();
-      },
+      ensureInventory: (kinds) => this.remember(kinds).then(() => this.wantAll()),
       onChange: (resource, change, sent) => logChange(logger, resource, change, sent),
       now: () => clock.now(),
     };
@@ -271,10 +289,15 @@ class WatchController implements Controller {
     this.unpark(cache);
   }
 
+  private takeNamespace(event: StoreEvent): void {
+    if (event.kind === 'synced') this.lookAtAll();
+    else for (const key of this.waker.concernedByNamespace(event)) this.add(key, priorityOf(event));
+  }
+
   private listenToActions(): readonly (() => void)[] {
     const { runs, effects, probes } = this.options.actions;
     if (this.watch.actions.length === 0 && this.watch.probes.length === 0) return [];
-    if (this.watch.actions.length > 0) runs.want();
+    this.wantRuns();
     const wake = (key: string): void => this.add(key, 'live');
     return [
       runs.subscribe((event) => this.takeRuns(event)),
@@ -304,13 +327,10 @@ class WatchController implements Controller {
   }
 
   private wake(gvk: GroupVersionKind, event: Exclude<StoreEvent, { kind: 'synced' }>): void {
-    const priority = event.initial ? 'initial' : 'live';
+    const priority = priorityOf(event);
     if (groupKind(gvk) === groupKind(this.watch.gvk)) {
       this.waker.resource(event);
       this.add(keyOf(event.object), priority);
-    }
-    if (groupKind(gvk) === groupKind(NAMESPACE)) {
-      for (const key of this.waker.concernedByNamespace(event)) this.add(key, priority);
     }
     for (const key of this.waker.concernedBy(event)) this.add(key, priority);
   }
@@ -325,11 +345,20 @@ class WatchController implements Controller {
       const own = groupKind(gvk) === groupKind(this.watch.gvk);
       this.views.want({ gvk, metadataOnly: !own && metadataOnly(gvk) });
     }
-    this.views.want({ gvk: NAMESPACE, metadataOnly: true });
+  }
+
+  private wantRuns(): void {
+    const { cluster, actions } = this.options;
+    const { gvk } = this.watch;
+    if (this.watch.actions.length === 0) return;
+    const served = cluster.discovery.resource(gvk) ?? cluster.discovery.byKind(gvk.group, gvk.kind);
+    // Where its definition is not there yet there is no resource that could have a run.
+    if (served !== undefined) actions.runs.want(served.namespaced ? 'namespaced' : 'cluster-scoped');
   }
 
   private discoveryChanged(): void {
     this.views.retry();
+    this.wantRuns();
     // A kind that came or went may be what any resource waits for.
     this.lookAtAll();
   }
@@ -362,6 +391,10 @@ class WatchController implements Controller {
     const left = leftoverKinds({ watch: this.watch, known, views: this.views });
     if (left.length > 0) await this.options.inventory.remove(this.watch.gvk, left);
   }
+}
+
+function priorityOf({ initial }: Exclude<StoreEvent, { kind: 'synced' }>): Priority {
+  return initial ? 'initial' : 'live';
 }
 
 function skipsFinalActions({ events, finalizer }: Plan): boolean {

@@ -1,7 +1,8 @@
 /**
  * The inventory: which kinds were ever managed for a watched group and kind, kept in one ConfigMap of the engine's
  * namespace, so that a kind that left the playbook is still pruned, also after a restart and under another playbook
- * name. It is written before a kind's first object is created, and only when it grows or shrinks.
+ * name; and which playbook kept the watched kind last, as whose account its resources are torn down when it is gone. It
+ * is written before a kind's first object is created, and only when something of it changes.
  */
 import type { ClusterClient } from '../cluster/api.ts';
 import { isAlreadyExists, isConflict } from '../cluster/errors.ts';
@@ -23,13 +24,22 @@ export interface Inventory {
   reload(): Promise<void>;
   /** The kinds ever managed for this watched kind. */
   kinds(watched: Pick<GroupVersionKind, 'group' | 'kind'>): readonly GroupVersionKind[];
-  /** Resolves once the kinds are stored. Costs nothing when they are already. */
-  add(watched: Pick<GroupVersionKind, 'group' | 'kind'>, kinds: readonly GroupVersionKind[]): Promise<void>;
+  /** The playbook that kept this watched kind last; undefined where an engine stored it that did not note it. */
+  keeper(watched: Pick<GroupVersionKind, 'group' | 'kind'>): string | undefined;
+  /** Resolves once it is stored. Costs nothing when it is already. */
+  add(watched: Pick<GroupVersionKind, 'group' | 'kind'>, more: InventoryAddition): Promise<void>;
   /** Takes out kinds of which no object is left. */
   remove(
     watched: Pick<GroupVersionKind, 'group' | 'kind'>,
     kinds: readonly GroupVersionKind[],
   ): Promise<void>;
+}
+
+export interface InventoryAddition {
+  readonly kinds: readonly GroupVersionKind[];
+  readonly keeper: string;
+  /** Of several playbooks that work on one kind, the one that writes its status is its keeper. */
+  readonly ownsStatus: boolean;
 }
 
 export interface InventoryOptions {
@@ -38,7 +48,15 @@ export interface InventoryOptions {
   readonly fieldManager: string;
 }
 
-type Content = ReadonlyMap<string, readonly GroupVersionKind[]>;
+interface Entry {
+  readonly kinds: readonly GroupVersionKind[];
+  readonly keeper?: string;
+}
+
+type Content = ReadonlyMap<string, Entry>;
+type Edit = (known: Entry) => Entry;
+
+const NOTHING: Entry = { kinds: [] };
 
 /** Reads what is stored; one GET, at start. */
 export async function openInventory(options: InventoryOptions): Promise<Inventory> {
@@ -47,10 +65,24 @@ export async function openInventory(options: InventoryOptions): Promise<Inventor
   return {
     watched: () => [...store.content.keys()].map(parseGroupKind),
     reload: () => store.read(),
-    kinds: (watched) => store.content.get(groupKind(watched)) ?? [],
-    add: (watched, kinds) => store.change(groupKind(watched), (known) => union(known, kinds)),
-    remove: (watched, kinds) => store.change(groupKind(watched), (known) => without(known, kinds)),
+    kinds: (watched) => store.content.get(groupKind(watched))?.kinds ?? [],
+    keeper: (watched) => store.content.get(groupKind(watched))?.keeper,
+    add: (watched, more) => store.change(groupKind(watched), (known) => added(known, more)),
+    remove: (watched, kinds) => store.change(groupKind(watched), (known) => removed(known, kinds)),
   };
+}
+
+/** The very entry where nothing changes. Where nothing is managed, nobody needs to be remembered. */
+function added(known: Entry, { kinds, keeper, ownsStatus }: InventoryAddition): Entry {
+  const all = union(known.kinds, kinds);
+  const next = ownsStatus ? keeper : (known.keeper ?? keeper);
+  if (all.length === 0 || (all === known.kinds && next === known.keeper)) return known;
+  return { kinds: all, keeper: next };
+}
+
+function removed(known: Entry, kinds: readonly GroupVersionKind[]): Entry {
+  const left = without(known.kinds, kinds);
+  return left === known.kinds ? known : { ...known, kinds: left };
 }
 
 function union(
@@ -94,23 +126,17 @@ class Store {
     this.content = parse(this.live);
   }
 
-  change(
-    watched: string,
-    edit: (known: readonly GroupVersionKind[]) => readonly GroupVersionKind[],
-  ): Promise<void> {
-    const known = this.content.get(watched) ?? [];
+  change(watched: string, edit: Edit): Promise<void> {
+    const known = this.content.get(watched) ?? NOTHING;
     if (edit(known) === known) return Promise.resolve();
     const next = this.tail.then(() => this.write(watched, edit));
     this.tail = next.catch(() => {});
     return next;
   }
 
-  private async write(
-    watched: string,
-    edit: (known: readonly GroupVersionKind[]) => readonly GroupVersionKind[],
-  ): Promise<void> {
+  private async write(watched: string, edit: Edit): Promise<void> {
     for (let attempt = 0; ; attempt++) {
-      const known = this.content.get(watched) ?? [];
+      const known = this.content.get(watched) ?? NOTHING;
       const wanted = edit(known);
       if (wanted === known) return;
       const content = new Map(this.content).set(watched, wanted);
@@ -146,19 +172,29 @@ class Store {
   }
 }
 
-/** `Memcached.cache.example.com: "apps/v1 Deployment\nv1 Service"`: readable with kubectl. */
+/** Four words, which no engine takes for a kind, also one that does not know of keepers. */
+const KEPT_BY = '# kept by ';
+
+/** `Memcached.cache.example.com: "apps/v1 Deployment\nv1 Service\n# kept by memcached"`: readable with kubectl. */
 function print(content: Content): Record<string, string> {
-  const entries = [...content].filter(([, kinds]) => kinds.length > 0);
+  const entries = [...content].filter(([, { kinds }]) => kinds.length > 0);
   return Object.fromEntries(
-    entries.map(([watched, kinds]) => [watched, kinds.map((k) => `${apiVersionOf(k)} ${k.kind}`).join('\n')]),
+    entries.map(([watched, { kinds, keeper }]) => {
+      const lines = kinds.map((k) => `${apiVersionOf(k)} ${k.kind}`);
+      return [watched, [...lines, ...(keeper === undefined ? [] : [KEPT_BY + keeper])].join('\n')];
+    }),
   );
 }
 
 function parse(live: KubeObject | undefined): Content {
   const data = isObject(live?.['data']) ? live['data'] : {};
-  return new Map(
-    Object.entries(data).map(([watched, text]) => [watched, String(text).split('\n').flatMap(parseKind)]),
-  );
+  return new Map(Object.entries(data).map(([watched, text]) => [watched, parseEntry(String(text))]));
+}
+
+function parseEntry(text: string): Entry {
+  const lines = text.split('\n');
+  const keeper = lines.find((line) => line.startsWith(KEPT_BY))?.slice(KEPT_BY.length);
+  return { kinds: lines.flatMap(parseKind), ...(keeper === undefined ? {} : { keeper }) };
 }
 
 /** `Kind.group`; kinds hold no dot. */

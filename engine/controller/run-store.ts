@@ -1,6 +1,6 @@
 /**
  * What the engine knows of runs: its caches of ActionRuns and of the Jobs, Pods and Secrets that runs made. One for
- * all controllers, opened when the first playbook with actions asks for it.
+ * all controllers of an account, opened when the first watch with actions asks for it.
  *
  * A store may lag behind, and an engine that just began to lead knows nothing of what the one before wrote last: it
  * would scale a database up in the middle of its restore. So runs count as known only once a consistent list, taken
@@ -10,7 +10,7 @@ import { backoffDelay, REFLECTOR_BACKOFF } from '../base/backoff.ts';
 import { type Clock, pause } from '../base/clock.ts';
 import { errorMessage } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import type { Cache, Cluster, StoreEvent } from '../cluster/api.ts';
+import type { Cache, CacheSelection, Cluster, StoreEvent } from '../cluster/api.ts';
 import { compareResourceVersions } from '../cluster/resource-version.ts';
 import { RUN_UID_LABEL } from '../kube/labels.ts';
 import { type GroupVersionKind, groupKind, isObject, type Json, type KubeObject } from '../kube/object.ts';
@@ -33,8 +33,8 @@ export interface RunEvent {
 }
 
 export interface RunStore {
-  /** Opens the caches, the first time. */
-  want(): void;
+  /** Opens the caches, the first time. The runs of a cluster-scoped resource live in the engine's own namespace. */
+  want(of: 'namespaced' | 'cluster-scoped'): void;
   /** What is known for one resource. */
   inputs(target: RunTarget): { readonly runs: Listing; readonly work: Listing };
   /** The cache that would show an object of this kind in this namespace. */
@@ -50,7 +50,9 @@ export interface RunStoreOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Namespaces to look at; undefined: all. */
-  readonly namespaces: readonly string[] | undefined;
+  readonly scope: readonly string[] | undefined;
+  /** The engine's: looked at as well where a cluster-scoped resource has actions. */
+  readonly ownNamespace: string;
   /** Resolves when this process leads (true), or stops (false). */
   readonly mayWrite: (signal: AbortSignal) => Promise<boolean>;
 }
@@ -65,20 +67,29 @@ class Store implements RunStore {
   private readonly listeners = new Set<(event: RunEvent) => void>();
   private readonly confirmed = new Set<Cache>();
   private readonly stopping = new AbortController();
+  private readonly opened = new Set<string>();
   private runs: readonly Cache[] = [];
   private work: readonly Cache[] = [];
-  private opened = false;
 
   constructor(options: RunStoreOptions) {
     this.options = options;
   }
 
-  want(): void {
-    if (this.opened) return;
-    this.opened = true;
-    this.runs = this.open(ACTION_RUN);
-    this.work = WORK_KINDS.flatMap((gvk) => this.open(gvk, RUN_UID_LABEL));
-    for (const cache of this.runs) void this.confirm(cache);
+  want(of: 'namespaced' | 'cluster-scoped'): void {
+    const { scope, ownNamespace } = this.options;
+    const wanted = of === 'namespaced' ? scope : scope && [ownNamespace];
+    for (const namespace of wanted ?? [undefined]) this.openIn(namespace);
+  }
+
+  private openIn(namespace: string | undefined): void {
+    if (this.opened.has(namespace ?? '')) return;
+    this.opened.add(namespace ?? '');
+    const selection = namespace === undefined ? {} : { namespace };
+    const runs = this.open({ ...selection, gvk: ACTION_RUN });
+    const work = WORK_KINDS.map((gvk) => this.open({ ...selection, gvk, labelSelector: RUN_UID_LABEL }));
+    this.runs = [...this.runs, runs];
+    this.work = [...this.work, ...work];
+    void this.confirm(runs);
   }
 
   inputs(target: RunTarget): { runs: Listing; work: Listing } {
@@ -112,18 +123,12 @@ class Store implements RunStore {
     this.listeners.clear();
   }
 
-  private open(gvk: GroupVersionKind, labelSelector?: string): readonly Cache[] {
-    const { cluster, namespaces } = this.options;
-    const selection = { gvk, ...(labelSelector === undefined ? {} : { labelSelector }) };
-    const selections =
-      namespaces === undefined ? [selection] : namespaces.map((namespace) => ({ ...selection, namespace }));
-    return selections.map((one) => {
-      const cache = cluster.cache(one);
-      cache.subscribe((event) => this.take(cache, event));
-      // A cache that others use already does not repeat its objects as events.
-      for (const object of cache.list()) this.change(cache, { before: undefined, after: object });
-      return cache;
-    });
+  private open(selection: CacheSelection): Cache {
+    const cache = this.options.cluster.cache(selection);
+    cache.subscribe((event) => this.take(cache, event));
+    // A cache that others use already does not repeat its objects as events.
+    for (const object of cache.list()) this.change(cache, { before: undefined, after: object });
+    return cache;
   }
 
   private take(cache: Cache, event: StoreEvent): void {
@@ -182,7 +187,7 @@ function listing(
   { objects, known }: { readonly objects: readonly KubeObject[]; readonly known: (cache: Cache) => boolean },
 ): Listing {
   const failure = caches.find((c) => c.failure !== undefined)?.failure;
-  const synced = caches.every((c) => c.synced && known(c));
+  const synced = caches.length > 0 && caches.every((c) => c.synced && known(c));
   return { synced, objects, ...(failure === undefined ? {} : { failure }) };
 }
 

@@ -26,6 +26,8 @@ export interface SnapshotSources {
   readonly watch: Watch;
   readonly playbook: { readonly name: string; readonly version: string };
   readonly views: Views;
+  /** Namespaces, which the engine reads for every playbook alike. */
+  readonly namespaces: Views;
   readonly discovery: Discovery;
   readonly hashKey: string;
   readonly allowances: Snapshot['allowances'];
@@ -71,7 +73,7 @@ export function buildSnapshot(
       otherNamespaces: sources.allowances.otherNamespaces,
     }),
     actions: buildActionInputs({ ...sources, parts: sources.actions }, one.resource, dependencies),
-    namespace: (name) => namespaceInfo(views, name, dependencies),
+    namespace: (name) => namespaceInfo(sources.namespaces, name, dependencies),
     hashKey: sources.hashKey,
     fieldManager: FIELD_MANAGER,
     allowances: sources.allowances,
@@ -117,12 +119,12 @@ function kindInfo(sources: SnapshotSources, gvk: GroupVersionKind): KindInfo | u
 
 /** Where namespaces can't be read (a namespaced engine without the right to), they count as there. */
 function namespaceInfo(
-  views: Views,
+  namespaces: Views,
   name: string,
   dependencies: Dependencies,
 ): ReturnType<Snapshot['namespace']> {
   dependencies.tokens.add(namespaceToken(name));
-  const view = views.get(NAMESPACE);
+  const view = namespaces.get(NAMESPACE);
   if (view === undefined || !view.synced) return { terminating: false, labels: {} };
   const found = view.get(undefined, name);
   if (found === undefined) return undefined;

@@ -28,7 +28,7 @@ export interface Views {
 }
 
 export interface ViewsOptions {
-  readonly cluster: Cluster;
+  readonly cluster: Pick<Cluster, 'cache' | 'discovery'>;
   readonly scope: readonly string[] | undefined;
   readonly onEvent: (view: GroupVersionKind, event: StoreEvent, cache: Cache) => void;
 }

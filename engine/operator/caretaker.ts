@@ -1,6 +1,7 @@
 /**
  * Cares for kinds whose playbook is gone: a resource that is deleted must still lose its children and its finalizer,
- * which needs no playbook (the children say how). It touches nothing that is not being deleted.
+ * which needs no playbook (the children say how). It touches nothing that is not being deleted. It acts as the account
+ * of the playbook that kept the kind last: nobody else has the rights.
  */
 import type { Discovery } from '../cluster/api.ts';
 import type { Controller } from '../controller/controller.ts';
@@ -8,20 +9,29 @@ import type { Inventory } from '../controller/inventory.ts';
 import { type GroupVersionKind, groupKind } from '../kube/object.ts';
 import type { Watch } from '../playbook/model.ts';
 import { planTeardown } from '../reconcile/teardown.ts';
+import { type Account, type Accounts, parseKeeper } from './accounts.ts';
 import { type ControllerParts, type Fleet, isBeingDeleted } from './fleet.ts';
 
 export interface CaretakerOptions {
   readonly fleet: Fleet;
   readonly parts: ControllerParts;
+  readonly accounts: Accounts;
+  /** The engine's own. */
+  readonly namespace: string;
   readonly inventory: Inventory;
   readonly discovery: Discovery;
 }
 
 const NAME = 'without-playbook';
 
+interface Care {
+  readonly controller: Controller;
+  readonly account: Account;
+}
+
 export class Caretaker {
   private readonly options: CaretakerOptions;
-  private readonly controllers = new Map<string, Controller>();
+  private readonly cares = new Map<string, Care>();
 
   constructor(options: CaretakerOptions) {
     this.options = options;
@@ -30,10 +40,11 @@ export class Caretaker {
   /** Takes on kinds that nobody keeps any more, gives back those that a playbook is about to keep. */
   async review(): Promise<void> {
     const { fleet, inventory, discovery } = this.options;
-    for (const [key, controller] of this.controllers) {
+    for (const [key, { controller, account }] of this.cares) {
       if (!fleet.keeps(controller.watch.gvk)) continue;
-      this.controllers.delete(key);
+      this.cares.delete(key);
       await fleet.endController(controller);
+      await account.release();
     }
     for (const watched of inventory.watched()) {
       const served = discovery.byKind(watched.group, watched.kind);
@@ -42,10 +53,12 @@ export class Caretaker {
   }
 
   private async takeOn(gvk: GroupVersionKind): Promise<void> {
-    if (this.controllers.has(groupKind(gvk))) return;
+    if (this.cares.has(groupKind(gvk))) return;
     const { fleet, parts } = this.options;
+    const account = this.accountFor(gvk);
     const controller = fleet.add({
       ...parts,
+      ...account.parts,
       watch: bareWatch(gvk),
       playbook: { name: NAME, version: '' },
       metadataOnly: () => true,
@@ -53,9 +66,15 @@ export class Caretaker {
       concerns: isBeingDeleted,
       servedByPlaybook: (kind) => fleet.serves(kind),
     });
-    this.controllers.set(groupKind(gvk), controller);
+    this.cares.set(groupKind(gvk), { controller, account });
     await controller.settled();
     controller.start();
+  }
+
+  /** An inventory of an older engine names nobody; then a playbook of that name has no rights, and the log says so. */
+  private accountFor(gvk: GroupVersionKind): Account {
+    const { accounts, inventory, namespace } = this.options;
+    return accounts.use(parseKeeper(inventory.keeper(gvk) ?? NAME, namespace));
   }
 }
 

@@ -3,6 +3,7 @@
  * over when its caches hold what it reads; what was remembered of each resource goes with it.
  */
 
+import type { ActionParts } from '../controller/action-inputs.ts';
 import { type Controller, type ControllerOptions, createController } from '../controller/controller.ts';
 import type { Lane } from '../controller/queue.ts';
 import type { Handler } from '../controller/workers.ts';
@@ -13,43 +14,60 @@ import { matchesSelector } from '../kube/selectors.ts';
 import type { Playbook, Watch } from '../playbook/model.ts';
 import { collectReads } from '../playbook/reads.ts';
 import { planReconcile } from '../reconcile/plan.ts';
+import type { Account, AccountParts, Accounts } from './accounts.ts';
 import type { PlaybookTimes } from './instrument.ts';
 import { ownSchemas } from './own-schemas.ts';
 
-/** What every controller of one operator shares. */
+/** What every controller of one operator shares; what acts comes from its account. */
 export type ControllerParts = Omit<
   ControllerOptions,
-  'watch' | 'playbook' | 'metadataOnly' | 'decide' | 'concerns' | 'servedByPlaybook' | 'ownSchema'
+  | keyof AccountParts
+  | 'watch'
+  | 'playbook'
+  | 'metadataOnly'
+  | 'decide'
+  | 'concerns'
+  | 'servedByPlaybook'
+  | 'ownSchema'
 >;
 
 export interface RunningPlaybook {
   readonly playbook: Playbook;
+  readonly account: Account;
   readonly controllers: readonly Controller[];
+}
+
+interface Working {
+  readonly controller: Controller;
+  readonly actions: ActionParts;
 }
 
 export class Fleet {
   /** Called when the kinds that are kept have changed, before the new controllers start. */
   onChange: () => Promise<void> = () => Promise.resolve();
   private readonly parts: ControllerParts;
-  private readonly byLane = new Map<Lane, Controller>();
+  private readonly accounts: Accounts;
+  private readonly byLane = new Map<Lane, Working>();
   private readonly running = new Set<RunningPlaybook>();
   private served: ReadonlySet<string> = new Set();
   private kept: ReadonlySet<string> = new Set();
 
   private readonly times: PlaybookTimes;
 
-  constructor(parts: ControllerParts, times: PlaybookTimes) {
+  constructor(parts: ControllerParts, accounts: Accounts, times: PlaybookTimes) {
     this.parts = parts;
+    this.accounts = accounts;
     this.times = times;
   }
 
   handlerOf(lane: Lane): Handler | undefined {
-    const controller = this.byLane.get(lane);
-    return controller === undefined ? undefined : (key) => controller.process(key);
+    const working = this.byLane.get(lane);
+    return working === undefined ? undefined : (key) => working.controller.process(key);
   }
 
-  /** Opens the caches; nothing is worked on yet. */
-  prepare(playbook: Playbook): RunningPlaybook {
+  /** Opens the caches, as the account of the playbook from this namespace; nothing is worked on yet. */
+  prepare(playbook: Playbook, namespace: string): RunningPlaybook {
+    const account = this.accounts.use({ playbook: playbook.name, namespace });
     const metadataOnly = new Set(
       collectReads(playbook).flatMap((r) => (r.read === 'metadata' ? [groupKind(r.gvk)] : [])),
     );
@@ -59,6 +77,7 @@ export class Fleet {
     const controllers = this.times.measure(playbook).watches.map((watch) =>
       this.add({
         ...this.parts,
+        ...account.parts,
         watch,
         playbook,
         metadataOnly: (gvk) => metadataOnly.has(groupKind(gvk)),
@@ -68,13 +87,13 @@ export class Fleet {
         ownSchema,
       }),
     );
-    return { playbook, controllers };
+    return { playbook, account, controllers };
   }
 
   /** A controller of its own, outside any playbook. */
   add(options: ControllerOptions): Controller {
     const controller = createController(options);
-    this.byLane.set(controller.lane, controller);
+    this.byLane.set(controller.lane, { controller, actions: options.actions });
     return controller;
   }
 
@@ -107,24 +126,26 @@ export class Fleet {
     this.running.delete(playbook);
     this.recount();
     await Promise.all(playbook.controllers.map((c) => this.endController(c)));
+    await playbook.account.release();
   }
 
   async endController(controller: Controller): Promise<void> {
     await controller.stop();
+    const actions = this.byLane.get(controller.lane)?.actions;
     this.byLane.delete(controller.lane);
     // The next version of a playbook takes over what its actions have begun.
-    if ([...this.byLane.values()].some(({ name }) => name === controller.name)) return;
-    this.parts.actions.effects.end(controller.name);
-    this.parts.actions.probes.end(controller.name);
+    if ([...this.byLane.values()].some((other) => other.controller.name === controller.name)) return;
+    actions?.effects.end(controller.name);
+    actions?.probes.end(controller.name);
   }
 
   /** Reads the inventory again in every controller. */
   refresh(): void {
-    for (const controller of this.byLane.values()) controller.refresh();
+    for (const { controller } of this.byLane.values()) controller.refresh();
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.byLane.values()].map((c) => this.endController(c)));
+    await Promise.all([...this.byLane.values()].map(({ controller }) => this.endController(controller)));
   }
 
   private recount(): void {

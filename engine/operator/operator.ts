@@ -10,15 +10,12 @@ import { randomHex } from '../base/random.ts';
 import type { Cluster } from '../cluster/api.ts';
 import { isForbidden } from '../cluster/errors.ts';
 import { createEventRecorder, type EventRecorder } from '../cluster/events.ts';
-import type { ActionParts } from '../controller/action-inputs.ts';
-import { createEffectRunner } from '../controller/effects.ts';
 import { type Inventory, openInventory } from '../controller/inventory.ts';
-import { createProbeRunner } from '../controller/probes.ts';
 import { createWorkQueue, type WorkQueue } from '../controller/queue.ts';
 import { createQueueMetrics, createReconcileMetrics } from '../controller/queue-metrics.ts';
-import { createRunStore } from '../controller/run-store.ts';
 import { createWorkers, type Workers } from '../controller/workers.ts';
 import { FIELD_MANAGER } from '../kube/labels.ts';
+import { Accounts } from './accounts.ts';
 import { installActionKinds } from './action-kinds.ts';
 import { Caretaker } from './caretaker.ts';
 import { watchConfigMaps } from './configmap-source.ts';
@@ -55,6 +52,8 @@ export interface OperatorOptions {
   readonly concurrency?: number;
   /** Default true. */
   readonly installCrds?: boolean;
+  /** Whether each playbook is worked on as its own ServiceAccount `libretto-NAME`; default false: as the engine. */
+  readonly impersonate?: boolean;
   /** Whether playbooks may put children into other namespaces than their resource's; default false. */
   readonly allowOtherNamespaces?: boolean;
   /** This process: its pod's or host's name, for Events. */
@@ -90,7 +89,7 @@ class RunningOperator implements Operator {
   private readonly queue: WorkQueue;
   private readonly workers: Workers;
   private readonly recorder: EventRecorder;
-  private readonly actions: ActionParts;
+  private readonly accounts: Accounts;
   private readonly reporter: Reporter;
   private readonly readiness = Promise.withResolvers<void>();
   private readonly losing = Promise.withResolvers<string>();
@@ -139,7 +138,7 @@ class RunningOperator implements Operator {
       controller: FIELD_MANAGER,
       instance: options.instance,
     });
-    this.actions = this.createActions();
+    this.accounts = this.createAccounts();
     this.reporter = createReporter({
       client,
       recorder: this.recorder,
@@ -176,11 +175,11 @@ class RunningOperator implements Operator {
     await Promise.all(this.sources.map((s) => s.stop()));
     await this.registry?.stop();
     // Before the workers: what an action's call answered is worth writing down.
-    await this.actions.effects.drain(DRAIN_MS);
-    this.actions.probes.stop();
+    await this.accounts.drain(DRAIN_MS);
+    this.accounts.stopProbes();
     await this.workers.stop();
     await this.fleet?.stop();
-    this.actions.runs.close();
+    await this.accounts.close();
     await this.recorder.close();
     await this.leadership.stop();
     await this.reporter.flush();
@@ -198,9 +197,12 @@ class RunningOperator implements Operator {
       fieldManager: FIELD_MANAGER,
     });
     const parts = this.controllerParts(hashKey, inventory);
-    const fleet = new Fleet(parts, createPlaybookTimes(this.metrics, this.options.clock));
+    const { accounts } = this;
+    const { namespace, cluster } = this.options;
+    const fleet = new Fleet(parts, accounts, createPlaybookTimes(this.metrics, this.options.clock));
     this.fleet = fleet;
-    const caretaker = new Caretaker({ fleet, parts, inventory, discovery: this.options.cluster.discovery });
+    const { discovery } = cluster;
+    const caretaker = new Caretaker({ fleet, parts, accounts, namespace, inventory, discovery });
     const registry = this.createRegistry(fleet, caretaker);
     this.registry = registry;
     await this.installActionKinds();
@@ -261,34 +263,36 @@ class RunningOperator implements Operator {
   }
 
   private controllerParts(hashKey: string, inventory: Inventory): ControllerParts {
-    const { clock, logger, watchNamespaces, allowOtherNamespaces } = this.options;
+    const { clock, logger, allowOtherNamespaces } = this.options;
     return {
-      cluster: this.leadership.cluster,
+      engine: this.leadership.cluster,
       clock,
       logger,
       queue: this.queue,
       metrics: createReconcileMetrics(this.metrics),
-      recorder: this.recorder,
       inventory,
-      scope: watchNamespaces,
       hashKey,
       allowances: { otherNamespaces: allowOtherNamespaces ?? false },
       entropy: () => randomHex(32),
-      actions: this.actions,
     };
   }
 
-  private createActions(): ActionParts {
-    const { clock, logger, namespace, watchNamespaces } = this.options;
+  private createAccounts(): Accounts {
+    const { clock, logger, namespace, watchNamespaces, instance, impersonate } = this.options;
     const { cluster, mayWrite } = this.leadership;
-    const { metrics } = this;
-    const namespaces = watchNamespaces && [...new Set([...watchNamespaces, namespace])];
-    return {
+    const { metrics, recorder } = this;
+    return new Accounts({
+      cluster,
+      clock,
+      logger,
+      metrics,
+      mayWrite,
       namespace,
-      runs: createRunStore({ cluster, clock, logger, namespaces, mayWrite }),
-      effects: createEffectRunner({ calls: cluster.calls, clock, logger, metrics }),
-      probes: createProbeRunner({ calls: cluster.calls, clock, metrics }),
-    };
+      scope: watchNamespaces,
+      instance,
+      impersonate: impersonate ?? false,
+      recorder,
+    });
   }
 
   private createRegistry(fleet: Fleet, caretaker: Caretaker): Registry {
@@ -298,6 +302,7 @@ class RunningOperator implements Operator {
       clock,
       logger,
       fleet,
+      namespace: this.options.namespace,
       reporter: this.reporter,
       installCrds: installCrds ?? true,
       mayWrite: this.leadership.mayWrite,
@@ -320,8 +325,8 @@ class RunningOperator implements Operator {
   private loseLead(reason: string): void {
     if (this.stopping.signal.aborted) return;
     void this.workers.stop();
-    void this.actions.effects.drain(0);
-    this.actions.probes.stop();
+    void this.accounts.drain(0);
+    this.accounts.stopProbes();
     this.losing.resolve(reason);
   }
 }

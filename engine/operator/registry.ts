@@ -25,6 +25,8 @@ export interface RegistryOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly fleet: Fleet;
+  /** The engine's own. */
+  readonly namespace: string;
   readonly reporter: Reporter;
   readonly installCrds: boolean;
   readonly mayWrite: MayWrite;
@@ -168,7 +170,7 @@ export class Registry implements SourceEvents {
     const missing = await this.install(playbook, signal);
     if (missing.length > 0) return this.refuse(entry, source, [...missing, ...warnings]);
     if (entry.running?.playbook.contentHash !== playbook.contentHash)
-      await this.goLive(entry, playbook, signal);
+      await this.goLive(entry, { playbook, source }, signal);
     if (signal.aborted) return;
     entry.problems = warnings;
     this.report(entry, source, { kind: 'loaded', version: playbook.version });
@@ -187,9 +189,13 @@ export class Registry implements SourceEvents {
     return await installCrds(playbook.crds, { cluster, clock, mayWrite, signal });
   }
 
-  private async goLive(entry: Entry, playbook: Playbook, signal: AbortSignal): Promise<void> {
+  private async goLive(
+    entry: Entry,
+    { playbook, source }: { readonly playbook: Playbook; readonly source: PlaybookSource },
+    signal: AbortSignal,
+  ): Promise<void> {
     if (signal.aborted) return;
-    const next = this.options.fleet.prepare(playbook);
+    const next = this.options.fleet.prepare(playbook, homeOf(source, this.options.namespace));
     await Promise.all(next.controllers.map((c) => c.settled(signal)));
     if (signal.aborted) return await this.options.fleet.end(next);
     const former = entry.running;
@@ -226,6 +232,12 @@ export class Registry implements SourceEvents {
   private freed(): void {
     this.reconsider((e) => e.problems.some((p) => p.code === 'KindTaken'));
   }
+}
+
+/** The namespace that a playbook comes from; a folder is the engine's own. */
+function homeOf({ origin }: PlaybookSource, engineNamespace: string): string {
+  const part = origin.kind === 'configMaps' ? origin.parts[0] : undefined;
+  return part?.metadata.namespace ?? engineNamespace;
 }
 
 /** What a playbook is made of. Our own annotations on its ConfigMaps are no change. */

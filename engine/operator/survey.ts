@@ -75,10 +75,16 @@ export async function survey<T>(
 function idleActions({ cluster, clock, logger, namespace, watchNamespaces }: SurveyOptions): ActionParts {
   const metrics = createMetrics();
   const mayWrite = (): Promise<boolean> => Promise.resolve(true);
-  const namespaces = watchNamespaces && [...new Set([...watchNamespaces, namespace])];
   return {
     namespace,
-    runs: createRunStore({ cluster, clock, logger, namespaces, mayWrite }),
+    runs: createRunStore({
+      cluster,
+      clock,
+      logger,
+      scope: watchNamespaces,
+      ownNamespace: namespace,
+      mayWrite,
+    }),
     effects: createEffectRunner({ calls: cluster.calls, clock, logger, metrics }),
     probes: createProbeRunner({ calls: cluster.calls, clock, metrics }),
   };
@@ -103,8 +109,10 @@ async function surveyWatch<T>(
   try {
     for (const gvk of kindsOf(watch, kinds)) views.want({ gvk, metadataOnly: false });
     views.want({ gvk: { group: '', version: 'v1', kind: 'Namespace' }, metadataOnly: true });
-    if (watch.actions.length > 0) actions.runs.want();
-    await settled(views, actions, { watch, clock, namespace: watchNamespaces?.[0] ?? '' });
+    const clusterScoped = cluster.discovery.resource(watch.gvk)?.namespaced === false;
+    if (watch.actions.length > 0) actions.runs.want(clusterScoped ? 'cluster-scoped' : 'namespaced');
+    const one = clusterScoped ? options.namespace : watchNamespaces?.[0];
+    await settled(views, actions, { watch, clock, namespace: one ?? '' });
     const served = new Set(playbook.watches.filter((w) => w.ownsStatus).map(({ gvk }) => groupKind(gvk)));
     const sources = {
       watch,
@@ -118,6 +126,7 @@ async function surveyWatch<T>(
       entropy: () => 'preview',
       actions,
       controller: 'survey',
+      namespaces: views,
       metadataOnly: () => false,
     };
     const found: T[] = [];

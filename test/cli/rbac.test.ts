@@ -33,8 +33,8 @@ describe('libretto rbac', () => {
     const objects = await rbac('playbooks/memcached');
     expect(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([
       'ServiceAccount libretto-memcached',
-      'ClusterRole libretto-memcached',
-      'ClusterRoleBinding libretto-memcached',
+      'ClusterRole libretto-system:libretto-memcached',
+      'ClusterRoleBinding libretto-system:libretto-memcached',
     ]);
     expect(verbsOn(objects, 'cache.example.com', 'memcacheds')).toEqual(['get', 'list', 'patch', 'watch']);
     expect(verbsOn(objects, 'cache.example.com', 'memcacheds/status')).toEqual(['patch']);
@@ -71,5 +71,63 @@ describe('libretto rbac', () => {
   it('is YAML to apply, and refuses a folder with errors', async () => {
     expect((await libretto('rbac', 'playbooks/webapp')).out).toContain('kind: ClusterRoleBinding\n');
     expect(await libretto('rbac', 'docs')).toMatchObject({ code: 2 });
+  });
+});
+
+describe('libretto rbac --engine', () => {
+  const names = (objects: readonly RbacObject[]): readonly string[] =>
+    objects.map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`);
+
+  it('grants what the engine keeps to itself, and acting as the accounts of its namespace', async () => {
+    const objects = await rbac('--engine', '--impersonate', '--namespace', 'ops');
+    expect(names(objects)).toEqual([
+      'ServiceAccount ops/libretto',
+      'ClusterRole /ops:libretto',
+      'ClusterRoleBinding /ops:libretto',
+      'Role ops/libretto',
+      'RoleBinding ops/libretto',
+    ]);
+    expect(verbsOn(objects, '', 'serviceaccounts')).toEqual(['impersonate']);
+    const rules = objects.flatMap(({ kind, rules: own }) => (kind === 'ClusterRole' ? (own ?? []) : []));
+    for (const resource of ['secrets', 'configmaps', 'pods', 'serviceaccounts', 'actionruns'])
+      expect(rules.flatMap(({ resources }) => resources)).not.toContain(resource);
+    const everywhere = await rbac('--engine', '--impersonate', '--install-crds=false');
+    expect(verbsOn(everywhere, 'apiextensions.k8s.io', 'customresourcedefinitions')).toEqual([
+      'list',
+      'watch',
+    ]);
+  });
+
+  it('gives an engine that acts as itself the rights of its playbooks, and none to act as others', async () => {
+    const objects = await rbac('--engine', 'playbooks/memcached', '--watch-namespaces', 'shop');
+    expect(verbsOn(objects, '', 'serviceaccounts')).toEqual([]);
+    expect(names(objects).filter((name) => name.startsWith('ServiceAccount'))).toEqual([
+      'ServiceAccount libretto-system/libretto',
+    ]);
+    expect(objects.find(({ metadata }) => metadata.name === 'libretto-memcached')?.metadata.namespace).toBe(
+      'shop',
+    );
+    expect(objects.at(-1)?.subjects).toEqual([
+      { kind: 'ServiceAccount', name: 'libretto', namespace: 'libretto-system' },
+    ]);
+  });
+
+  it('lets an account operate the runs of its own kinds alone', async () => {
+    const objects = await rbac('playbooks/sampledb');
+    const operate = objects
+      .flatMap(({ rules }) => rules ?? [])
+      .filter(({ verbs }) => verbs.includes('operate'));
+    expect(operate).toEqual([
+      {
+        apiGroups: ['libretto.dev'],
+        resources: ['actionruns'],
+        resourceNames: ['SampleDB.databases.libretto.dev'],
+        verbs: ['operate'],
+      },
+    ]);
+  });
+
+  it('wants a folder or --engine', async () => {
+    expect(await libretto('rbac')).toMatchObject({ code: 2 });
   });
 });

@@ -28,7 +28,7 @@ describe('the life of a resource under changing playbooks', () => {
     for (const name of ['one', 'two']) await eventually(at, at.box, name, isReady);
     const kinds = async (): Promise<string> =>
       String(Object.values(dataOf(await get(at, CONFIG_MAP, INVENTORY_NAME)))[0]);
-    expect(await kinds()).toBe('v1 ConfigMap\napps/v1 Deployment');
+    expect(await kinds()).toBe('v1 ConfigMap\napps/v1 Deployment\n# kept by box');
     await first.stop();
 
     const watches = boxFiles(at)['watches.yaml']?.replace('config.yaml.hbs, ', '') ?? '';
@@ -36,7 +36,7 @@ describe('the life of a resource under changing playbooks', () => {
     await engine(at);
     for (const name of ['one-config', 'two-config'])
       await eventually(at, CONFIG_MAP, name, (c) => c === undefined);
-    await poll(async () => (await kinds()) === 'apps/v1 Deployment');
+    await poll(async () => (await kinds()) === 'apps/v1 Deployment\n# kept by box');
     expect(await get(at, DEPLOYMENT, 'one')).toBeDefined();
   });
 

@@ -27,11 +27,12 @@ function open(cluster: Cluster, namespace: string, mayWrite = Promise.resolve(tr
     cluster,
     clock: systemClock(),
     logger: silentLogger(),
-    namespaces: [namespace],
+    scope: [namespace],
+    ownNamespace: namespace,
     mayWrite: () => mayWrite,
   });
   onTestFinished(() => store.close());
-  store.want();
+  store.want('namespaced');
   return store;
 }
 
