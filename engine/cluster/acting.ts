@@ -3,16 +3,9 @@
  * and every request with the header Impersonate-User. Caches are its own, so that nothing is read from a store that
  * another user's rights have filled.
  */
+import type { ActingAs } from './api.ts';
 import { ApiError, isDenialOf } from './errors.ts';
 import type { Transport } from './transport.ts';
-
-/** Whom requests are made as. */
-export interface ActingAs {
-  /** `system:serviceaccount:NAMESPACE:NAME`: the API server adds the groups of a ServiceAccount by itself. */
-  readonly user: string;
-  /** Said after each denial of this user: what to do about it. */
-  readonly wayOut?: string;
-}
 
 const HEADER = 'impersonate-user';
 

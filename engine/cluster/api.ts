@@ -1,7 +1,6 @@
 /** What the rest of the engine may ask of a cluster. Implemented in this folder over one shared transport. */
 import type { GroupVersionKind, Json, JsonObject, KubeObject, ObjectRef } from '../kube/object.ts';
 import type { SchemaNode } from '../kube/schema.ts';
-import type { ActingAs } from './acting.ts';
 
 /** A served kind, from discovery. */
 export interface ApiResource {
@@ -102,6 +101,8 @@ export interface Cache {
   readonly synced: boolean;
   /** Why it is not synced, or fails now: forbidden, not served, unreachable. */
   readonly failure: string | undefined;
+  /** That failure is the API server's no to who reads: somebody has to give a right. */
+  readonly denied: boolean;
   get(namespace: string | undefined, name: string): KubeObject | undefined;
   list(namespace?: string): readonly KubeObject[];
   /** Objects whose ownerReferences or OWNER_UID_LABEL name this uid. */
@@ -180,6 +181,14 @@ export interface ApplicationCalls {
   exec(request: ExecRequest): Promise<ExecAnswer>;
   /** No redirect is followed: it is the answer. */
   http(request: HttpRequest): Promise<HttpAnswer>;
+}
+
+/** Whom requests are made as. */
+export interface ActingAs {
+  /** `system:serviceaccount:NAMESPACE:NAME`: the API server adds the groups of a ServiceAccount by itself. */
+  readonly user: string;
+  /** Said after each denial of this user: what to do about it. */
+  readonly wayOut?: string;
 }
 
 /** Told when a watch of this user's is refused, and (undefined) when it is allowed again or not wanted any more. */

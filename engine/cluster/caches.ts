@@ -85,6 +85,10 @@ class SharedCache {
     return this.#reflector.failure;
   }
 
+  get denied(): boolean {
+    return this.#reflector.denied;
+  }
+
   start(): void {
     this.#reflector.start();
   }
@@ -152,6 +156,10 @@ class CacheUse implements Cache {
 
   get failure(): string | undefined {
     return this.#shared.failure;
+  }
+
+  get denied(): boolean {
+    return this.#shared.denied;
   }
 
   get: Cache['get'] = (namespace, name) => this.#shared.store.get(namespace, name);

@@ -84,6 +84,10 @@ export class Reflector {
     return this.#failure;
   }
 
+  get denied(): boolean {
+    return this.#denial !== undefined;
+  }
+
   start(): void {
     this.#take({ kind: 'start' });
   }

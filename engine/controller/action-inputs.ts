@@ -77,5 +77,9 @@ function selectFrom(
   const objects = view
     .list(view.namespaced ? namespace : undefined)
     .filter((object) => matchesLabels(object, labels));
-  return { synced: view.synced, objects, ...(view.failure === undefined ? {} : { failure: view.failure }) };
+  return {
+    synced: view.synced,
+    objects,
+    ...(view.failure === undefined ? {} : { failure: view.failure, denied: view.denied }),
+  };
 }

@@ -4,7 +4,7 @@
  * handed back, folded into the memory that the next plan reads.
  */
 import type { ClusterClient } from '../cluster/api.ts';
-import { ApiError, isConflict, isNotFound } from '../cluster/errors.ts';
+import { ApiError, isConflict, isForbidden, isNotFound } from '../cluster/errors.ts';
 import { FINALIZER, RUN_UID_LABEL } from '../kube/labels.ts';
 import {
   apiVersionOf,
@@ -78,6 +78,7 @@ export async function execute(input: ExecuteInput, options: ExecutorOptions): Pr
     if (!state.failed) for (const note of input.plan.events) tell(options.recorder, input.resource, note);
   } catch (error) {
     state.fail(error);
+    if (isForbidden(error)) state.deny(error);
   }
   return state.result();
 }
@@ -119,6 +120,13 @@ class Progress {
   fail(error: unknown): void {
     const retryAfterMs = error instanceof ApiError ? error.retryAfterMs : undefined;
     this.end = { kind: 'transient', error, retryAfterMs };
+  }
+
+  /** The next plan says so, and waits; an Event is for where not even the status may be written. */
+  deny({ message }: ApiError): void {
+    this.memory = { ...this.memory, denied: { message, at: this.options.now() } };
+    const note = { type: 'Warning', reason: 'Forbidden', message } as const;
+    this.options.recorder.record(this.input.resource, note);
   }
 
   refuse(): void {

@@ -14,6 +14,8 @@ export interface KindView {
   readonly synced: boolean;
   /** Why a part of it is not synced, or fails now. */
   readonly failure: string | undefined;
+  /** That failure is a right that is missing. */
+  readonly denied: boolean;
   get(namespace: string | undefined, name: string): KubeObject | undefined;
   list(namespace?: string): readonly KubeObject[];
   ownedBy(uid: string): readonly KubeObject[];
@@ -53,6 +55,9 @@ export function openKindView(options: KindViewOptions): KindView {
     },
     get failure() {
       return caches.find((c) => c.failure !== undefined)?.failure;
+    },
+    get denied() {
+      return caches.find((c) => c.failure !== undefined)?.denied ?? false;
     },
     get: (namespace, name) => firstOf(caches, (c) => c.get(namespace, name)),
     list: (namespace) => allOf(caches, (c) => c.list(namespace)),

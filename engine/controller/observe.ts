@@ -37,7 +37,8 @@ function observe(observation: Observation, options: ObserveOptions): ObservedObj
     observation.target.by === 'name'
       ? byName(observation, where, options)
       : bySelector(observation, where, options);
-  if (view.failure !== undefined) return { synced: view.synced, failure: view.failure, objects };
+  if (view.failure !== undefined)
+    return { synced: view.synced, failure: view.failure, denied: view.denied, objects };
   return { synced: view.synced, objects };
 }
 

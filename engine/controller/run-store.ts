@@ -186,9 +186,13 @@ function listing(
   caches: readonly Cache[],
   { objects, known }: { readonly objects: readonly KubeObject[]; readonly known: (cache: Cache) => boolean },
 ): Listing {
-  const failure = caches.find((c) => c.failure !== undefined)?.failure;
+  const failing = caches.find((c) => c.failure !== undefined);
   const synced = caches.length > 0 && caches.every((c) => c.synced && known(c));
-  return { synced, objects, ...(failure === undefined ? {} : { failure }) };
+  return { synced, objects, ...failureOf(failing) };
+}
+
+function failureOf(cache: Cache | undefined): Pick<Listing, 'failure' | 'denied'> {
+  return cache?.failure === undefined ? {} : { failure: cache.failure, denied: cache.denied };
 }
 
 interface LiveList {

@@ -111,7 +111,7 @@ function kindInfo(sources: SnapshotSources, gvk: GroupVersionKind): KindInfo | u
     gvk,
     namespaced: resource.namespaced,
     synced: view?.synced ?? false,
-    ...(view?.failure === undefined ? {} : { failure: view.failure }),
+    ...(view?.failure === undefined ? {} : { failure: view.failure, denied: view.denied }),
     schema: sources.ownSchema?.(gvk) ?? sources.discovery.schema(gvk),
     servedByPlaybook: sources.servedByPlaybook(gvk),
   };

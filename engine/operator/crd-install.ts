@@ -7,7 +7,7 @@ import { type Clock, pause } from '../base/clock.ts';
 import type { Diagnostic } from '../base/diagnostic.ts';
 import { errorMessage } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
-import type { Cluster } from '../cluster/api.ts';
+import type { Cluster, Discovery } from '../cluster/api.ts';
 import { fieldConflicts, isForbidden, isInvalid } from '../cluster/errors.ts';
 import { canonicalJson } from '../kube/canonical.ts';
 import { FIELD_MANAGER, HASH_ANNOTATION } from '../kube/labels.ts';
@@ -38,6 +38,19 @@ export async function installCrds(
   if (crds.some((crd) => servedVersions(crd).some((gvk) => discovery.resource(gvk) === undefined)))
     await discovery.refresh();
   return problems;
+}
+
+/** What the cluster does not serve, for a playbook whose definitions somebody else installs. */
+export function missingCrds(crds: readonly KubeObject[], discovery: Discovery): readonly Diagnostic[] {
+  const missing = crds.filter((crd) => servedVersions(crd).some((gvk) => !discovery.resource(gvk)));
+  return missing.map(({ metadata: { name } }) =>
+    sourceProblem(
+      'CrdNotInstalled',
+      'crd.yaml',
+      `${name} is not installed, and for playbooks of this namespace the engine installs no definitions`,
+      'let somebody who may apply crd.yaml; then the playbook begins by itself',
+    ),
+  );
 }
 
 function servedVersions({ spec }: KubeObject): readonly GroupVersionKind[] {

@@ -303,6 +303,7 @@ class RunningOperator implements Operator {
       logger,
       fleet,
       namespace: this.options.namespace,
+      impersonate: this.options.impersonate ?? false,
       reporter: this.reporter,
       installCrds: installCrds ?? true,
       mayWrite: this.leadership.mayWrite,

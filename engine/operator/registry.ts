@@ -5,7 +5,7 @@
  */
 
 import { backoffDelay, REFLECTOR_BACKOFF } from '../base/backoff.ts';
-import { type Clock, pause } from '../base/clock.ts';
+import { type Clock, pause, type Timer } from '../base/clock.ts';
 import type { Diagnostic } from '../base/diagnostic.ts';
 import { errorMessage } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
@@ -13,12 +13,12 @@ import type { Logger } from '../base/logger.ts';
 import type { Cluster } from '../cluster/api.ts';
 import type { LoadResult, Playbook } from '../playbook/model.ts';
 import { Claims } from './claims.ts';
-import { installCrds } from './crd-install.ts';
+import { installCrds, missingCrds } from './crd-install.ts';
 import type { Fleet, RunningPlaybook } from './fleet.ts';
 import type { MayWrite } from './leadership.ts';
 import { loadSource } from './load-source.ts';
 import type { PlaybookState, Reporter } from './report.ts';
-import type { PlaybookSource, SourceEvents } from './source.ts';
+import { type PlaybookSource, type SourceEvents, sourceProblem } from './source.ts';
 
 export interface RegistryOptions {
   readonly cluster: Cluster;
@@ -27,12 +27,16 @@ export interface RegistryOptions {
   readonly fleet: Fleet;
   /** The engine's own. */
   readonly namespace: string;
+  /** Definitions are the whole cluster's: where playbooks act as accounts, guests from other namespaces bring none. */
+  readonly impersonate: boolean;
   readonly reporter: Reporter;
   readonly installCrds: boolean;
   readonly mayWrite: MayWrite;
   /** Called after a playbook was removed. */
   readonly onRemoved: () => Promise<void>;
 }
+
+const RIGHTS_TOLD_AFTER_MS = 500;
 
 /** How a playbook stands, for the command line and the console. */
 export interface PlaybookStanding {
@@ -47,6 +51,10 @@ interface Entry {
   source: PlaybookSource | undefined;
   running: RunningPlaybook | undefined;
   problems: readonly Diagnostic[];
+  /** As it was reported last. */
+  state: PlaybookState | undefined;
+  /** Reports once more, for rights that came or went. */
+  telling: Timer | undefined;
   /** It was there when this process started, and has not been reported yet. */
   fromStart: boolean;
   /** Ends the present attempt when a newer source comes. */
@@ -98,15 +106,21 @@ export class Registry implements SourceEvents {
   }
 
   standings(): readonly PlaybookStanding[] {
-    return [...this.entries.values()].flatMap(({ id, source, running, problems }) =>
-      source === undefined ? [] : [{ id, source, running: running?.playbook, problems }],
-    );
+    return [...this.entries.values()].flatMap((entry) => {
+      const { id, source, running } = entry;
+      return source === undefined
+        ? []
+        : [{ id, source, running: running?.playbook, problems: allProblems(entry) }];
+    });
   }
 
   async stop(): Promise<void> {
     this.stopped = true;
     this.endDiscovery();
-    for (const entry of this.entries.values()) entry.attempt.abort();
+    for (const entry of this.entries.values()) {
+      entry.attempt.abort();
+      entry.telling?.cancel();
+    }
     await Promise.all([...this.entries.values()].map((e) => e.work));
   }
 
@@ -167,7 +181,7 @@ export class Registry implements SourceEvents {
     turn.end();
     if (loaded.kind === 'refused') return this.refuse(entry, source, loaded.problems);
     const { playbook, warnings } = loaded;
-    const missing = await this.install(playbook, signal);
+    const missing = await this.install(playbook, source, signal);
     if (missing.length > 0) return this.refuse(entry, source, [...missing, ...warnings]);
     if (entry.running?.playbook.contentHash !== playbook.contentHash)
       await this.goLive(entry, { playbook, source }, signal);
@@ -183,9 +197,15 @@ export class Registry implements SourceEvents {
     return problems.length === 0 ? loaded : { kind: 'refused', problems: [...problems, ...loaded.warnings] };
   }
 
-  private async install(playbook: Playbook, signal: AbortSignal): Promise<readonly Diagnostic[]> {
+  private async install(
+    playbook: Playbook,
+    source: PlaybookSource,
+    signal: AbortSignal,
+  ): Promise<readonly Diagnostic[]> {
+    const { cluster, clock, mayWrite, impersonate, namespace } = this.options;
+    const guest = impersonate && homeOf(source, namespace) !== namespace;
+    if (guest) return missingCrds(playbook.crds, cluster.discovery);
     if (!this.options.installCrds) return [];
-    const { cluster, clock, mayWrite } = this.options;
     return await installCrds(playbook.crds, { cluster, clock, mayWrite, signal });
   }
 
@@ -200,6 +220,7 @@ export class Registry implements SourceEvents {
     if (signal.aborted) return await this.options.fleet.end(next);
     const former = entry.running;
     entry.running = next;
+    next.account.onDenials(() => this.rightsChanged(entry, next));
     await this.options.fleet.swap(former, next);
   }
 
@@ -210,15 +231,28 @@ export class Registry implements SourceEvents {
   }
 
   private report(entry: Entry, source: PlaybookSource, state: PlaybookState): void {
-    const { problems, fromStart } = entry;
+    const { fromStart } = entry;
     entry.fromStart = false;
+    entry.state = state;
+    const problems = allProblems(entry);
     this.options.reporter.report(entry.source ?? source, { state, problems, fromStart });
+  }
+
+  /** Denials come one for each watch: they are told together. */
+  private rightsChanged(entry: Entry, running: RunningPlaybook): void {
+    entry.telling?.cancel();
+    entry.telling = this.options.clock.after(RIGHTS_TOLD_AFTER_MS, () => {
+      const { source, state } = entry;
+      if (this.stopped || entry.running !== running || source === undefined || state === undefined) return;
+      this.report(entry, source, state);
+    });
   }
 
   private async remove(entry: Entry, source: PlaybookSource): Promise<void> {
     if (entry.source !== undefined) return; // it came back meanwhile
     const { running } = entry;
     const left = whatStays(running);
+    entry.telling?.cancel();
     entry.running = undefined;
     entry.problems = [];
     if (running !== undefined) await this.options.fleet.end(running);
@@ -232,6 +266,17 @@ export class Registry implements SourceEvents {
   private freed(): void {
     this.reconsider((e) => e.problems.some((p) => p.code === 'KindTaken'));
   }
+}
+
+/** Of the playbook as it stands, and what the account of the one that runs may not read. */
+function allProblems({ problems, running }: Entry): readonly Diagnostic[] {
+  const denials = running?.account.denials() ?? [];
+  const rights = denials.map((denial): Diagnostic => {
+    const message = `its account may not read what the playbook needs: ${denial}`;
+    const hint = 'give the account its rights; it is noticed within half a minute';
+    return { ...sourceProblem('RightsMissing', 'watches.yaml', message, hint), severity: 'warning' };
+  });
+  return [...problems, ...rights];
 }
 
 /** The namespace that a playbook comes from; a folder is the engine's own. */
@@ -252,6 +297,8 @@ function newEntry(id: string, fromStart: boolean): Entry {
     source: undefined,
     running: undefined,
     problems: [],
+    state: undefined,
+    telling: undefined,
     fromStart,
     attempt: new AbortController(),
     work: Promise.resolve(),

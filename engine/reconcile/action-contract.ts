@@ -11,6 +11,8 @@ export interface Listing {
   readonly synced: boolean;
   /** Why it is not synced though it should be. */
   readonly failure?: string;
+  /** The failure is a right that is missing. */
+  readonly denied?: boolean;
   readonly objects: readonly KubeObject[];
 }
 

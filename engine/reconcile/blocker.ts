@@ -25,8 +25,11 @@ export function pending(reason: string, message: string, wakeAt?: number): Block
   return { kind: 'pending', reason, message, ...(wakeAt === undefined ? {} : { wakeAt }) };
 }
 
-/** Pending on a list that is not there yet, or that fails for the given reason. */
-export function unknown(subject: string, failure?: string): Blocker {
+/** Pending on a list that is not there yet, or that fails for the given reason; `denied`: for want of a right. */
+export function unknown(
+  subject: string,
+  { failure, denied = false }: { readonly failure?: string; readonly denied?: boolean } = {},
+): Blocker {
   return failure === undefined
     ? {
         kind: 'pending',
@@ -36,7 +39,7 @@ export function unknown(subject: string, failure?: string): Blocker {
       }
     : {
         kind: 'pending',
-        reason: 'ListFailed',
+        reason: denied ? 'Forbidden' : 'ListFailed',
         message: `${subject} cannot be listed: ${failure}`,
         unknown: 'failing',
       };

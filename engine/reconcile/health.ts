@@ -118,7 +118,10 @@ function situationOf({ states }: Pass, { blockers, steps }: Findings): Situation
 }
 
 function readyCondition(situation: Situation, rule: Verdict | undefined): Verdict {
-  const blocked = situation.terminal[0] === undefined ? undefined : reported(situation.terminal);
+  // What only an administrator can end goes before what a rule says of values that are missing for it.
+  const decisive = [situation.terminal, situation.pending.filter(({ reason }) => reason === 'Forbidden')];
+  const found = decisive.find((blockers) => blockers.length > 0);
+  const blocked = found && reported(found);
   if (blocked !== undefined) return { type: 'Ready', status: 'False', ...blocked };
   const progress = progressOf(situation);
   if (rule?.status === 'Unknown') return { ...rule, message: joinSentences(rule.message, progress?.message) };

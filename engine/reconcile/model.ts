@@ -18,6 +18,8 @@ export interface KindInfo {
   readonly synced: boolean;
   /** Why it is not synced though it should be (forbidden, unreachable): shown to the user. Absent: not yet. */
   readonly failure?: string;
+  /** The failure is a right that is missing. */
+  readonly denied?: boolean;
   /** Undefined when the cluster publishes none: lists are then atomic and maps granular. */
   readonly schema: SchemaNode | undefined;
   /** True when a playbook serves this kind: such a child is Current only with an observedGeneration. */
@@ -28,6 +30,8 @@ export interface ObservedObjects {
   readonly synced: boolean;
   /** Why it is not synced though it should be. */
   readonly failure?: string;
+  /** The failure is a right that is missing. */
+  readonly denied?: boolean;
   readonly objects: readonly KubeObject[];
 }
 
@@ -53,6 +57,8 @@ export interface Memory {
   readonly statusProven: string;
   /** Keys of effects whose attempts began in this engine's life: one that is not among them was lost in a crash. */
   readonly begun?: readonly string[];
+  /** A write on the resource itself or on its runs that was denied; tried again after a while. */
+  readonly denied?: { readonly message: string; readonly at: number };
   /** By action: since when, in this engine's life, `when` has had the value (its hash); for `for`. */
   readonly holding?: Readonly<Record<string, { readonly value: string; readonly since: number }>>;
 }

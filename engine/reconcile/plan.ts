@@ -13,6 +13,7 @@ import { readRuns, shadowedVars } from './actions/runs.ts';
 import { type Blocker, joinMessages } from './blocker.ts';
 import type { Step } from './decide.ts';
 import { awaitsFinalActions, planDeletion } from './deletion.ts';
+import { DENIED, planDenied, presentDenial, withoutDenial } from './denied.ts';
 import { judgeHealth } from './health.ts';
 import { initialStatus } from './held.ts';
 import type { Change, EventNote, Memory, Outcome, Plan, Snapshot } from './model.ts';
@@ -26,6 +27,12 @@ import { planStatus, projectStatus, type StatusPlan } from './status.ts';
 import { planTeardown } from './teardown.ts';
 
 export async function planReconcile(watch: Watch, snapshot: Snapshot): Promise<Plan> {
+  const denial = presentDenial(snapshot);
+  if (denial !== undefined) return planDenied(new Scope(watch, snapshot), denial);
+  return withoutDenial(await planAllowed(watch, snapshot));
+}
+
+async function planAllowed(watch: Watch, snapshot: Snapshot): Promise<Plan> {
   const { metadata } = snapshot.resource;
   const deleting = metadata.deletionTimestamp !== undefined;
   if (deleting && !awaitsFinalActions(watch, snapshot)) return planDeletion(watch, snapshot);
@@ -34,7 +41,8 @@ export async function planReconcile(watch: Watch, snapshot: Snapshot): Promise<P
   }
   const scope = new Scope(watch, snapshot, shadowedVars(readRuns(snapshot).line));
   const unknownRuns = runsUnknown(scope);
-  if (unknownRuns !== undefined) return holdAll(scope, unknownRuns);
+  if (unknownRuns !== undefined)
+    return unknownRuns.reason === DENIED ? planDenied(scope, unknownRuns) : holdAll(scope, unknownRuns);
   const held = deleting ? undefined : await initialStatus(scope);
   if (held !== undefined) return { ...held, actions: keepGoing(snapshot) };
   const pass = await runPass(scope);

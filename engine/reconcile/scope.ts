@@ -84,7 +84,7 @@ export class Scope {
     const info = this.snapshot.kind(gvk);
     if (info === undefined)
       return pending('KindNotServed', `the cluster does not serve ${describeKind(gvk)}`);
-    if (!info.synced || info.failure !== undefined) return unknown(describeKind(gvk), info.failure);
+    if (!info.synced || info.failure !== undefined) return unknown(describeKind(gvk), info);
     return info;
   }
 
@@ -123,7 +123,7 @@ export class Scope {
 
   #absenceOfObserved(name: string, path: readonly string[]): Blocker | undefined {
     const observed = this.snapshot.observed[name];
-    if (observed === undefined || !observed.synced) return unknown(`observe.${name}`, observed?.failure);
+    if (observed === undefined || !observed.synced) return unknown(`observe.${name}`, observed);
     return absence(`observe.${[name, ...path].join('.')}`, this.#context.observe, [name, ...path]);
   }
 }

@@ -40,11 +40,13 @@ export interface StatusInput {
   readonly blockers: readonly Blocker[];
   /** Held fields that a `set` step gives. */
   readonly set?: JsonObject;
+  /** Worth telling whenever it is found out, though the resource was on its way before as well. */
+  readonly atOnce?: boolean;
 }
 
 export function planStatus(
   scope: Scope,
-  { fields, conditions, blockers, set = {} }: StatusInput,
+  { fields, conditions, blockers, set = {}, atOnce = false }: StatusInput,
 ): StatusPlan {
   const { announced, statusAt } = scope.snapshot.memory;
   const idle = { status: undefined, events: [], announced };
@@ -54,8 +56,8 @@ export function planStatus(
   if (!isToBeWritten(scope, status)) return idle;
   const { resource, now } = scope.snapshot;
   const due = statusAt + PROGRESS_INTERVAL_MS;
-  if (Object.keys(set).length === 0 && isProgress(resource, status) && now < due)
-    return { ...idle, wakeAt: due };
+  const mayWait = !atOnce && Object.keys(set).length === 0;
+  if (mayWait && isProgress(resource, status) && now < due) return { ...idle, wakeAt: due };
   return { ...idle, status, events: eventsOf(resource, conditions) };
 }
 
@@ -117,7 +119,7 @@ function differs(resource: KubeObject, stored: JsonObject, status: JsonObject, m
 }
 
 /** Ours, and there only while they are true. */
-const PASSING_CONDITIONS = ['Conflict', 'Acting', 'ActionFailed', 'ProbeFailed'];
+export const PASSING_CONDITIONS = ['Conflict', 'Acting', 'ActionFailed', 'ProbeFailed'];
 
 /** Conditions of others may stand between ours. */
 function conditionsDiffer(stored: Json | undefined, wanted: Json | undefined): boolean {

@@ -9,9 +9,13 @@ import { type Usage, usageOf } from './usage.ts';
 export interface EngineOptions {
   readonly kubeconfigPath: string;
   readonly logDir: string;
+  /** Default: the benchmark's own. */
+  readonly playbookFolders?: readonly string[];
+  readonly impersonate?: boolean;
 }
 
 const ROOT = join(import.meta.dirname, '../..');
+const BENCH_PLAYBOOK = join(import.meta.dirname, 'playbook');
 const LOOK_MS = 50;
 const START_LIMIT_MS = 60_000;
 const QUIET_LIMIT_MS = 120_000;
@@ -21,7 +25,7 @@ export class EngineProcess {
   private readonly url: string;
   private readonly logFile: string;
 
-  static async start({ kubeconfigPath, logDir }: EngineOptions): Promise<EngineProcess> {
+  static async start({ kubeconfigPath, logDir, ...more }: EngineOptions): Promise<EngineProcess> {
     const [port = 0] = await freePorts(1);
     const logFile = join(logDir, 'engine.log');
     const log = openSync(logFile, 'a');
@@ -29,7 +33,8 @@ export class EngineProcess {
       'engine/main.ts',
       'run',
       `--kubeconfig=${kubeconfigPath}`,
-      `--playbooks-dir=${join(import.meta.dirname, 'playbook')}`,
+      ...(more.playbookFolders ?? [BENCH_PLAYBOOK]).map((folder) => `--playbooks-dir=${folder}`),
+      `--impersonate=${more.impersonate ?? false}`,
       '--http-host=127.0.0.1',
       `--http-port=${port}`,
     ];

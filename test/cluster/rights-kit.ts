@@ -3,7 +3,7 @@
  * own ServiceAccount, the rights that `libretto rbac` prints, and every denial of a libretto account in that log.
  */
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -61,6 +61,23 @@ export async function applyRbac(admin: Cluster, ...argv: readonly string[]): Pro
 
 export async function createNamespace(admin: Cluster, name: string): Promise<void> {
   await admin.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, WRITE);
+}
+
+/** The same of a playbook that is no shipped one: its folder is made for it. */
+export async function applyRbacOf(
+  admin: Cluster,
+  name: string,
+  files: Readonly<Record<string, string>>,
+  ...argv: readonly string[]
+): Promise<readonly JsonObject[]> {
+  const root = await mkdtemp(join(tmpdir(), 'libretto-playbook-'));
+  try {
+    await mkdir(join(root, name));
+    for (const [file, text] of Object.entries(files)) await writeFile(join(root, name, file), text);
+    return await applyRbac(admin, join(root, name), ...argv);
+  } finally {
+    await rm(root, { recursive: true });
+  }
 }
 
 /** An engine as the ServiceAccount `libretto` of its namespace: with a token, as in a pod. Ends with the test. */

@@ -9,6 +9,7 @@ function cache(): Cache & { seen: number; object: KubeObject | undefined; broken
     seen: 0,
     object: undefined,
     broken: undefined,
+    denied: false,
     selection: { gvk: { group: '', version: 'v1', kind: 'ConfigMap' } },
     get synced() {
       return this.broken === undefined;

@@ -188,8 +188,8 @@ function pascal(name: string): string {
 export function runsUnknown({ watch, snapshot }: Scope): Blocker | undefined {
   const { runs, work } = snapshot.actions;
   if (watch.actions.length === 0) return undefined;
-  if (!runs.synced) return unknown('ActionRun', runs.failure);
-  return work.synced ? undefined : unknown('Jobs of runs', work.failure);
+  if (!runs.synced) return unknown('ActionRun', runs);
+  return work.synced ? undefined : unknown('Jobs of runs', work);
 }
 
 /** While a pass cannot decide, what runs goes on and nothing begins. */
