@@ -40,8 +40,8 @@ export interface ControllerOptions {
   readonly cluster: Cluster;
   /** The engine's own: reads Namespaces, of which no playbook needs to know more than the engine tells. */
   readonly engine: Pick<Cluster, 'cache' | 'discovery'>;
-  /** Whose account that is, for the inventory. */
-  readonly keeper: string;
+  /** Whose account that is, for the inventory; undefined: nobody is to be remembered. */
+  readonly keeper: string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly queue: WorkQueue;
@@ -81,6 +81,8 @@ export interface Controller {
   readonly resourceCount: number;
 }
 
+type ChangeEvent = Exclude<StoreEvent, { kind: 'synced' }>;
+
 const SETTLE_LOOK_MS = 50;
 const NAMESPACE: GroupVersionKind = { group: '', version: 'v1', kind: 'Namespace' };
 
@@ -116,10 +118,11 @@ class WatchController implements Controller {
       scope: options.scope,
       onEvent: (gvk, event, cache) => this.take(gvk, event, cache),
     });
+    const { engine, scope } = options;
     this.namespaces = createViews({
-      cluster: options.engine,
-      scope: options.scope,
-      onEvent: (_gvk, event) => this.takeNamespace(event),
+      cluster: engine,
+      scope,
+      onEvent: (_gvk, event) => (event.kind === 'synced' ? this.lookAtAll() : this.wakeInNamespace(event)),
     });
     this.namespaces.want({ gvk: NAMESPACE, metadataOnly: true });
     this.wantAll();
@@ -188,18 +191,17 @@ class WatchController implements Controller {
     }
     const plan = await this.plan(key, resource);
     const uncertain = this.uncertain.get(key) ?? new Set<string>();
-    await this.remember([]);
     const execution = await execute({ plan, resource, uncertain }, this.executor());
     return await this.conclude({ key, resource, plan, execution });
   }
 
   private async plan(key: string, resource: KubeObject): Promise<Plan> {
-    const { options, watch, views } = this;
+    const { options, watch, views, namespaces } = this;
     const memory = this.memories.get(key) ?? initialMemory();
     const inventory = options.inventory.kinds(watch.gvk);
     const now = options.clock.now();
     const { discovery } = options.cluster;
-    const sources = { ...options, views, namespaces: this.namespaces, discovery, controller: this.name };
+    const sources = { ...options, views, namespaces, discovery, controller: this.name };
     const { snapshot, dependencies } = buildSnapshot(sources, { resource, now, memory, inventory });
     const begun = options.clock.monotonic();
     const plan = await options.decide(watch, snapshot);
@@ -209,9 +211,11 @@ class WatchController implements Controller {
   }
 
   /** Costs nothing while it is known. */
-  private remember(kinds: readonly GroupVersionKind[]): Promise<void> {
-    const { options, watch } = this;
-    return options.inventory.add(watch.gvk, { kinds, keeper: options.keeper, ownsStatus: watch.ownsStatus });
+  private async remember(kinds: readonly GroupVersionKind[]): Promise<void> {
+    const { inventory, keeper } = this.options;
+    const { gvk, ownsStatus } = this.watch;
+    if (keeper !== undefined) await inventory.add(gvk, { kinds, keeper, ownsStatus });
+    if (kinds.length > 0) this.wantAll();
   }
 
   private executor(): Parameters<typeof execute>[1] {
@@ -222,7 +226,7 @@ class WatchController implements Controller {
       runs: this.options.actions.runs,
       recorder,
       fieldManager: FIELD_MANAGER,
-      ensureInventory: (kinds) => this.remember(kinds).then(() => this.wantAll()),
+      ensureInventory: (kinds) => this.remember(kinds),
       onChange: (resource, change, sent) => logChange(logger, resource, change, sent),
       now: () => clock.now(),
     };
@@ -289,9 +293,8 @@ class WatchController implements Controller {
     this.unpark(cache);
   }
 
-  private takeNamespace(event: StoreEvent): void {
-    if (event.kind === 'synced') this.lookAtAll();
-    else for (const key of this.waker.concernedByNamespace(event)) this.add(key, priorityOf(event));
+  private wakeInNamespace(event: ChangeEvent): void {
+    for (const key of this.waker.concernedByNamespace(event)) this.addFor(event, key);
   }
 
   private listenToActions(): readonly (() => void)[] {
@@ -326,13 +329,16 @@ class WatchController implements Controller {
     }
   }
 
-  private wake(gvk: GroupVersionKind, event: Exclude<StoreEvent, { kind: 'synced' }>): void {
-    const priority = priorityOf(event);
+  private wake(gvk: GroupVersionKind, event: ChangeEvent): void {
     if (groupKind(gvk) === groupKind(this.watch.gvk)) {
       this.waker.resource(event);
-      this.add(keyOf(event.object), priority);
+      this.addFor(event, keyOf(event.object));
     }
-    for (const key of this.waker.concernedBy(event)) this.add(key, priority);
+    for (const key of this.waker.concernedBy(event)) this.addFor(event, key);
+  }
+
+  private addFor({ initial }: ChangeEvent, key: string): void {
+    this.add(key, initial ? 'initial' : 'live');
   }
 
   private add(key: string, priority: Priority): void {
@@ -348,12 +354,7 @@ class WatchController implements Controller {
   }
 
   private wantRuns(): void {
-    const { cluster, actions } = this.options;
-    const { gvk } = this.watch;
-    if (this.watch.actions.length === 0) return;
-    const served = cluster.discovery.resource(gvk) ?? cluster.discovery.byKind(gvk.group, gvk.kind);
-    // Where its definition is not there yet there is no resource that could have a run.
-    if (served !== undefined) actions.runs.want(served.namespaced ? 'namespaced' : 'cluster-scoped');
+    if (this.watch.actions.length > 0) this.options.actions.runs.want(this.watch.gvk);
   }
 
   private discoveryChanged(): void {
@@ -391,10 +392,6 @@ class WatchController implements Controller {
     const left = leftoverKinds({ watch: this.watch, known, views: this.views });
     if (left.length > 0) await this.options.inventory.remove(this.watch.gvk, left);
   }
-}
-
-function priorityOf({ initial }: Exclude<StoreEvent, { kind: 'synced' }>): Priority {
-  return initial ? 'initial' : 'live';
 }
 
 function skipsFinalActions({ events, finalizer }: Plan): boolean {

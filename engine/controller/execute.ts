@@ -34,7 +34,7 @@ export interface ExecutorOptions {
   readonly runs: Pick<RunStore, 'cacheFor'>;
   readonly recorder: Recorder;
   readonly fieldManager: string;
-  /** Called before the first change with the kinds that this pass manages. */
+  /** Called before the first change with the kinds that are new to this resource's kind, most often none. */
   readonly ensureInventory: (kinds: Plan['kinds']) => Promise<void>;
   readonly onChange: (resource: KubeObject, change: Change, sent: Sent) => void;
   readonly now: () => number;
@@ -69,7 +69,7 @@ export async function execute(input: ExecuteInput, options: ExecutorOptions): Pr
     if (input.plan.finalizer !== 'keep') state.saw(await patchFinalizer(input, options), input.resource);
     for (const write of input.plan.actions?.runs ?? []) await writeRun(state, write);
     state.runsWritten = true;
-    if (input.plan.kinds.length > 0) await options.ensureInventory(input.plan.kinds);
+    await options.ensureInventory(input.plan.kinds);
     for (const changes of ranks(input.plan.changes)) {
       if (state.failed) break;
       await Promise.all(changes.map((change) => carryOut(change, state)));

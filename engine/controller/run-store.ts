@@ -33,8 +33,11 @@ export interface RunEvent {
 }
 
 export interface RunStore {
-  /** Opens the caches, the first time. The runs of a cluster-scoped resource live in the engine's own namespace. */
-  want(of: 'namespaced' | 'cluster-scoped'): void;
+  /**
+   * Opens the caches for the runs of a kind, the first time; those of a cluster-scoped one live in the engine's own
+   * namespace. A kind that is not served (yet) has no resource that could have a run: ask again when it is.
+   */
+  want(gvk: GroupVersionKind): void;
   /** What is known for one resource. */
   inputs(target: RunTarget): { readonly runs: Listing; readonly work: Listing };
   /** The cache that would show an object of this kind in this namespace. */
@@ -75,9 +78,11 @@ class Store implements RunStore {
     this.options = options;
   }
 
-  want(of: 'namespaced' | 'cluster-scoped'): void {
-    const { scope, ownNamespace } = this.options;
-    const wanted = of === 'namespaced' ? scope : scope && [ownNamespace];
+  want(gvk: GroupVersionKind): void {
+    const { cluster, scope, ownNamespace } = this.options;
+    const served = cluster.discovery.resource(gvk) ?? cluster.discovery.byKind(gvk.group, gvk.kind);
+    if (served === undefined) return;
+    const wanted = served.namespaced ? scope : scope && [ownNamespace];
     for (const namespace of wanted ?? [undefined]) this.openIn(namespace);
   }
 

@@ -59,6 +59,7 @@ export class Caretaker {
     const controller = fleet.add({
       ...parts,
       ...account.parts,
+      keeper: undefined,
       watch: bareWatch(gvk),
       playbook: { name: NAME, version: '' },
       metadataOnly: () => true,

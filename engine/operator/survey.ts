@@ -104,14 +104,16 @@ async function surveyWatch<T>(
   look: (found: Surveyed) => T,
 ): Promise<readonly T[]> {
   const { cluster, clock, select, edit, watchNamespaces } = options;
+  const { discovery } = cluster;
+  const kind = discovery.resource(watch.gvk) ?? discovery.byKind(watch.gvk.group, watch.gvk.kind);
+  if (kind === undefined) return [];
   const kinds = inventory.kinds(watch.gvk);
   const views = createViews({ cluster, scope: watchNamespaces, onEvent: () => undefined });
   try {
     for (const gvk of kindsOf(watch, kinds)) views.want({ gvk, metadataOnly: false });
     views.want({ gvk: { group: '', version: 'v1', kind: 'Namespace' }, metadataOnly: true });
-    const clusterScoped = cluster.discovery.resource(watch.gvk)?.namespaced === false;
-    if (watch.actions.length > 0) actions.runs.want(clusterScoped ? 'cluster-scoped' : 'namespaced');
-    const one = clusterScoped ? options.namespace : watchNamespaces?.[0];
+    if (watch.actions.length > 0) actions.runs.want(watch.gvk);
+    const one = kind.namespaced ? watchNamespaces?.[0] : options.namespace;
     await settled(views, actions, { watch, clock, namespace: one ?? '' });
     const served = new Set(playbook.watches.filter((w) => w.ownsStatus).map(({ gvk }) => groupKind(gvk)));
     const sources = {

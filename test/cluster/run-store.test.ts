@@ -32,7 +32,8 @@ function open(cluster: Cluster, namespace: string, mayWrite = Promise.resolve(tr
     mayWrite: () => mayWrite,
   });
   onTestFinished(() => store.close());
-  store.want('namespaced');
+  // Any kind that is namespaced and served.
+  store.want({ group: 'libretto.dev', version: 'v1alpha1', kind: 'ActionRun' });
   return store;
 }
 
