@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject, KubeObject } from '../../engine/kube/object.ts';
 import { PROBLEMS_ANNOTATION } from '../../engine/operator/report.ts';
+import { parseYaml } from '../../engine/playbook/yaml.ts';
 import {
   type Bench,
   boxFiles,
@@ -18,7 +19,16 @@ import {
   putBox,
   putPlaybook,
 } from './operator-kit.ts';
-import { applyRbac, applyRbacOf, denials, type Stage, startAsItself, startStage } from './rights-kit.ts';
+import {
+  applyRbac,
+  applyRbacOf,
+  audited,
+  createNamespace,
+  denials,
+  type Stage,
+  startAsItself,
+  startStage,
+} from './rights-kit.ts';
 
 const ROLE = { group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'Role' };
 const SECRET = { group: '', version: 'v1', kind: 'Secret' };
@@ -45,10 +55,7 @@ async function site(
   const { admin } = stage;
   sites += 1;
   const namespace = `site-${sites}`;
-  await admin.client.create(
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
-    { fieldManager: 'test' },
-  );
+  await createNamespace(admin, namespace);
   const at = (name: string): Bench => ({
     cluster: admin,
     namespace,
@@ -232,5 +239,37 @@ describe('a kind whose playbook is gone', () => {
     expect(await get(here.box, CONFIG_MAP, 'mine-config')).toBeDefined();
     const line = `/${here.box.namespace}/`;
     expect((await denials(stage)).filter((one) => one.includes(line))).toEqual([]);
+  }, 240_000);
+});
+
+describe("a playbook from another namespace than the engine's", () => {
+  it('acts as an account of that namespace, there alone, and brings no definitions', async () => {
+    const { admin } = stage;
+    const at = (namespace: string): Bench => ({
+      cluster: admin,
+      namespace,
+      box: { group: 'guest.example.com', version: 'v1', kind: 'Box' },
+    });
+    const [home, guest] = [at('home'), at('guest')];
+    for (const { namespace } of [home, guest]) await createNamespace(admin, namespace);
+    const where = ['--namespace', home.namespace, '--playbook-namespace', guest.namespace];
+    await applyRbac(admin, '--engine', '--impersonate', ...where);
+    await giveRights(guest, 'box', boxFiles(guest));
+    await putPlaybook(guest, 'box', boxFiles(guest));
+    const playbookNamespaces = [home.namespace, guest.namespace];
+    await startAsItself(stage, { namespace: home.namespace, playbookNamespaces });
+    await problemsOn(guest, 'box', (text) => text.includes('CrdNotInstalled'));
+    const [crd] = parseYaml({ file: 'crd.yaml', text: boxFiles(guest)['crd.yaml'] ?? '' }).documents;
+    await admin.client.create(crd?.value as JsonObject, { fieldManager: 'test' }); // as: it came out of YAML
+    await putBox(home, 'mine', { size: 1, text: 'hello' });
+    await putBox(guest, 'mine', { size: 1, text: 'hello' });
+    await eventually(guest, guest.box, 'mine', isReady);
+    expect((await get(home, home.box, 'mine'))?.status).toBeUndefined();
+    const seen = (await audited(stage)).filter(({ what }) => what.includes('guest.example.com/v1/'));
+    expect(seen.filter(({ who }) => who.includes(' as ')).length).toBeGreaterThan(0);
+    for (const { what, denied } of seen.filter(({ who }) => who.includes(' as '))) {
+      expect(what).toContain('/namespaces/guest/');
+      expect(denied).toBe(false);
+    }
   }, 240_000);
 });
