@@ -14,6 +14,7 @@ import { createLogger, silentLogger } from '../../engine/base/logger.ts';
 import { connectCluster } from '../../engine/cluster/connect.ts';
 import { loadKubeConfig } from '../../engine/cluster/kubeconfig.ts';
 import { startOperator } from '../../engine/operator/operator.ts';
+import { libretto } from '../cli/libretto.ts';
 import { describeOnNode, kubectl, testKubeconfigPath, testNamespace } from './harness.ts';
 import type { Told } from './harness-setup.ts';
 
@@ -64,7 +65,10 @@ function playbookFolders(playbooks: readonly string[]): readonly string[] {
   return playbooks.map((name) => resolve(ROOT, 'playbooks', name));
 }
 
-/** Answers with what ends it. */
+/**
+ * Answers with what ends it. Each playbook is worked on as its own ServiceAccount, with the rights that `libretto rbac`
+ * prints and no others, so that whatever the tests make it do proves them.
+ */
 export async function startEngine(
   namespace: string,
   playbooks: readonly string[],
@@ -74,6 +78,7 @@ export async function startEngine(
   const clock = systemClock();
   const kubeconfig = loadKubeConfig({ path: testKubeconfigPath() });
   const cluster = await connectCluster({ kubeconfig, clock, logger, userAgent: 'libretto/test' });
+  await giveRights(namespace, playbooks);
   const operator = await startOperator({
     cluster,
     clock,
@@ -81,6 +86,7 @@ export async function startEngine(
     namespace,
     watchNamespaces: [namespace],
     playbookFolders: playbookFolders(playbooks),
+    impersonate: true,
     instance: 'test',
   });
   await operator.ready;
@@ -88,6 +94,14 @@ export async function startEngine(
     await operator.stop();
     await cluster.close();
   };
+}
+
+/** As the documentation says. The tests' engine runs outside the cluster, beside its node. */
+async function giveRights(namespace: string, playbooks: readonly string[]): Promise<void> {
+  const where = ['--namespace', namespace, '--watch-namespaces', namespace, '--outside-cluster'];
+  const { out, err, code } = await libretto('rbac', ...playbookFolders(playbooks), ...where);
+  if (code !== 0) throw new Error(err);
+  await kubectl(['apply', '-f', '-'], out);
 }
 
 /** An ActionRun, as far as the tests look at it. */
