@@ -12,12 +12,14 @@ export interface EngineOptions {
   /** Default: the benchmark's own. */
   readonly playbookFolders?: readonly string[];
   readonly impersonate?: boolean;
+  /** Default true, as users run it. */
+  readonly leaderElect?: boolean;
 }
 
 const ROOT = join(import.meta.dirname, '../..');
 const BENCH_PLAYBOOK = join(import.meta.dirname, 'playbook');
 const LOOK_MS = 50;
-const START_LIMIT_MS = 60_000;
+const START_LIMIT_MS = 180_000;
 const QUIET_LIMIT_MS = 120_000;
 
 export class EngineProcess {
@@ -35,6 +37,7 @@ export class EngineProcess {
       `--kubeconfig=${kubeconfigPath}`,
       ...(more.playbookFolders ?? [BENCH_PLAYBOOK]).map((folder) => `--playbooks-dir=${folder}`),
       `--impersonate=${more.impersonate ?? false}`,
+      `--leader-elect=${more.leaderElect ?? true}`,
       '--http-host=127.0.0.1',
       `--http-port=${port}`,
     ];

@@ -56,10 +56,10 @@ async function setUp(cluster: Cluster, plane: ControlPlane, size: number): Promi
   const { out } = await libretto('rbac', '--engine', '--impersonate', ...FOLDERS, '--output', 'json');
   const { items }: { items: readonly JsonObject[] } = JSON.parse(out);
   for (const item of items) await create(cluster, item);
-  const engine = await EngineProcess.start({ ...plane, playbookFolders: FOLDERS });
+  const engine = await EngineProcess.start({ ...plane, playbookFolders: FOLDERS, leaderElect: false });
   await cluster.discovery.refresh();
   for (let i = 0; i < size; i++) for (const body of resources(i)) await create(cluster, body);
-  await engine.quiet(10_000);
+  await engine.quiet(5_000);
   await engine.stop();
 }
 
@@ -95,8 +95,13 @@ async function measure(
   plane: ControlPlane,
   { impersonate, before }: { readonly impersonate: boolean; readonly before: number },
 ): Promise<Figures> {
-  const engine = await EngineProcess.start({ ...plane, playbookFolders: FOLDERS, impersonate });
-  await engine.quiet(10_000);
+  const engine = await EngineProcess.start({
+    ...plane,
+    playbookFolders: FOLDERS,
+    leaderElect: false,
+    impersonate,
+  });
+  await engine.quiet(5_000);
   const memoryMiB = (engine.usage?.residentBytes ?? Number.NaN) / 2 ** 20;
   const watches = (await openWatches(plane)) - before;
   await engine.stop();
