@@ -89,6 +89,21 @@ export default {
       from: { path: '^engine/reconcile/teardown\\.ts$' },
       to: { path: '^engine/playbook/' },
     },
+    {
+      name: 'image-builder',
+      comment:
+        'deploy/ makes the image of the engine: it takes tools from embedded, and the engine knows nothing of it',
+      severity: 'error',
+      from: { path: '^deploy/' },
+      to: { path: '^engine/', pathNot: '^engine/(embedded|base)/' },
+    },
+    {
+      name: 'engine-without-deploy',
+      comment: 'What makes the image is not in the image',
+      severity: 'error',
+      from: { path: '^engine/' },
+      to: { path: '^(deploy|test)/' },
+    },
     ...layerRules,
     ...ownerRules,
   ],

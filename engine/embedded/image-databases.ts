@@ -142,13 +142,13 @@ async function archive(work: string): Promise<void> {
   const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
   const databases = join(work, 'databases-layer.tar');
   const busybox = join(work, 'busybox-layer.tar');
-  const write = (name: string, recipe: Omit<ImageRecipe, 'file'>): Promise<void> =>
+  const write = (name: string, recipe: Omit<ImageRecipe, 'file'>): Promise<string> =>
     writeImage({ file: join(work, `${name}.tar`), ...recipe });
   const environment = { PATH, LANG: 'C.UTF-8' };
   const entrypoint = ['/bin/sh', '-c', PAUSE];
-  await write('databases', { tags: DATABASES_TAGS, layer: databases, environment, entrypoint: [] });
-  await write('busybox', { tags: [BUSYBOX_IMAGE], layer: busybox, environment, entrypoint: [] });
-  await write('pause', { tags: [PAUSE_IMAGE], layer: busybox, environment, entrypoint });
+  await write('databases', { tags: DATABASES_TAGS, layers: [databases], environment, entrypoint: [] });
+  await write('busybox', { tags: [BUSYBOX_IMAGE], layers: [busybox], environment, entrypoint: [] });
+  await write('pause', { tags: [PAUSE_IMAGE], layers: [busybox], environment, entrypoint });
   await rm(databases);
   await rm(busybox);
 }

@@ -59,7 +59,7 @@ async function build({ version, module, busybox, archive, progress }: Build): Pr
     await writeImage({
       file: join(work, 'image.tar'),
       tags: [`docker.io/library/etcd:${version}`],
-      layer: join(work, 'layer.tar'),
+      layers: [join(work, 'layer.tar')],
       environment: { PATH: '/usr/local/bin:/usr/bin:/bin' },
       entrypoint: [],
     });
