@@ -14,6 +14,7 @@ import { FIELD_MANAGER, HASH_ANNOTATION } from '../kube/labels.ts';
 import { type GroupVersionKind, isObject, type JsonObject, type KubeObject, refOf } from '../kube/object.ts';
 import type { MayWrite } from './leadership.ts';
 import { sourceProblem } from './source.ts';
+import { findOrLead } from './standby.ts';
 
 export interface CrdInstallOptions {
   readonly cluster: Cluster;
@@ -74,13 +75,15 @@ async function installCrd(crd: KubeObject, options: CrdInstallOptions): Promise<
   return await waitUntilServed(crd.metadata.name, options);
 }
 
-/** Applies an object of the installation, unless it is there unchanged. False: this process may not write. */
+/** Applies an object of the installation, unless it is there unchanged. False: told to stop before that. */
 export async function applyStamped(object: KubeObject, options: CrdInstallOptions): Promise<boolean> {
   const { client } = options.cluster;
   const body = stamped(object);
-  const live = await client.get(refOf(object));
-  if (live?.metadata.annotations?.[HASH_ANNOTATION] === body.hash) return true;
-  if (!(await options.mayWrite(options.signal))) return false;
+  const found = await findOrLead(options, async () => {
+    const live = await client.get(refOf(object));
+    return live?.metadata.annotations?.[HASH_ANNOTATION] === body.hash ? live : undefined;
+  });
+  if (found.kind !== 'lead') return found.kind === 'found';
   await client.apply(body.tree, { fieldManager: FIELD_MANAGER, force: false });
   return true;
 }

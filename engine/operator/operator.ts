@@ -24,10 +24,11 @@ import { watchFolders } from './folder-source.ts';
 import { ensureHashKey, readHashKey } from './hash-key.ts';
 import { type HttpEndpoint, serveHttp } from './http.ts';
 import { createPlaybookTimes } from './instrument.ts';
-import { type LeaderElectionOptions, type Leadership, takeLeadership } from './leadership.ts';
+import { type LeaderElectionOptions, type Leadership, type MayWrite, takeLeadership } from './leadership.ts';
 import { type PlaybookStanding, Registry } from './registry.ts';
 import { createReporter, type Reporter } from './report.ts';
 import type { Sources } from './source.ts';
+import { findOrLead } from './standby.ts';
 
 /** At the end, calls of actions have so long to finish; what has not is made again by the next engine. */
 const DRAIN_MS = 5_000;
@@ -99,6 +100,12 @@ class RunningOperator implements Operator {
   private registry: Registry | undefined;
   private sources: readonly Sources[] = [];
   private isReady = false;
+  private waitsForLead = false;
+  /** For what the start must write, where the leader has not. */
+  private readonly mayWriteAtStart: MayWrite = (signal) => {
+    this.waitsForLead = true;
+    return this.leadership.mayWrite(signal);
+  };
 
   constructor(options: OperatorOptions, metrics: Metrics) {
     const { cluster, clock, logger, namespace } = options;
@@ -154,9 +161,14 @@ class RunningOperator implements Operator {
 
   async listen(): Promise<void> {
     if (this.options.http === undefined) return;
-    const notReady = (): string | undefined =>
-      this.isReady ? undefined : 'the playbooks are still being loaded';
+    const notReady = (): string | undefined => this.notReady();
     this.http = await serveHttp({ ...this.options.http, metrics: this.metrics, notReady });
+  }
+
+  /** A standby that waits for the leader is ready: were it not, no rollout could ever replace that leader by it. */
+  private notReady(): string | undefined {
+    if (this.isReady || (this.waitsForLead && !this.leadership.leading)) return undefined;
+    return 'the playbooks are still being loaded';
   }
 
   begin(): void {
@@ -233,7 +245,8 @@ class RunningOperator implements Operator {
   private async installActionKinds(): Promise<void> {
     if (this.options.installCrds === false) return;
     const { clock, logger } = this.options;
-    const { cluster, mayWrite } = this.leadership;
+    const { cluster } = this.leadership;
+    const { mayWriteAtStart: mayWrite } = this;
     await installActionKinds({ cluster, clock, logger, mayWrite, signal: this.stopping.signal });
   }
 
@@ -251,15 +264,14 @@ class RunningOperator implements Operator {
     });
   }
 
-  /** A standby may only read it; where there is none yet, it waits until it leads. Undefined: stopped before. */
+  /** A standby may only read it. Undefined: stopped before there was one. */
   private async hashKey(): Promise<string | undefined> {
     const { client } = this.leadership.cluster;
-    const { namespace } = this.options;
-    const known = await readHashKey(client, namespace);
-    if (known !== undefined) return known;
-    return (await this.leadership.mayWrite(this.stopping.signal))
-      ? await ensureHashKey(client, namespace)
-      : undefined;
+    const { namespace, clock } = this.options;
+    const standby = { clock, mayWrite: this.mayWriteAtStart, signal: this.stopping.signal };
+    const found = await findOrLead(standby, () => readHashKey(client, namespace));
+    if (found.kind === 'found') return found.value;
+    return found.kind === 'lead' ? await ensureHashKey(client, namespace) : undefined;
   }
 
   private controllerParts(hashKey: string, inventory: Inventory): ControllerParts {
@@ -306,7 +318,7 @@ class RunningOperator implements Operator {
       impersonate: this.options.impersonate ?? false,
       reporter: this.reporter,
       installCrds: installCrds ?? true,
-      mayWrite: this.leadership.mayWrite,
+      mayWrite: this.mayWriteAtStart,
       onRemoved: () => caretaker.review(),
     });
   }
