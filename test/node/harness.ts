@@ -25,8 +25,13 @@ export function describeOnNode(name: string, body: () => void): void {
 
 /** Runs kubectl as administrator of the node's cluster; answers with its output, rejects with what it said. */
 export function kubectl(args: readonly string[], input?: string): Promise<string> {
+  return kubectlOn(inject('kubeconfigPath'), args, input);
+}
+
+/** The same for a cluster of the test's own. */
+export function kubectlOn(kubeconfig: string, args: readonly string[], input?: string): Promise<string> {
   const program = inject('kubectlPath');
-  const all = [`--kubeconfig=${inject('kubeconfigPath')}`, ...args];
+  const all = [`--kubeconfig=${kubeconfig}`, ...args];
   return new Promise((resolve, reject) => {
     const child = execFile(program, all, { maxBuffer: 64 * 2 ** 20 }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);

@@ -5,20 +5,17 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AwsClient } from 'aws4fetch';
 import { Agent, fetch } from 'undici';
-import { sha256 } from '../../engine/base/hash.ts';
 import { loadKubeConfig } from '../../engine/cluster/kubeconfig.ts';
-import { runCommand } from '../../engine/embedded/command.ts';
-import { cacheFolder } from '../../engine/embedded/locate.ts';
-import { machineEnvironment } from '../../engine/embedded/node-machine.ts';
 import { issueServer, openPki } from '../../engine/embedded/pki.ts';
 import { freePorts } from '../../engine/embedded/ports.ts';
 import { eventually } from './engine-kit.ts';
+import { ensureGoProgram } from './go-program.ts';
 import { testKubeconfigPath } from './harness.ts';
 
 /** With what must be quoted on the way to the server. */
@@ -43,7 +40,7 @@ export interface S3Answer {
 }
 
 export async function startS3Server(): Promise<S3Server> {
-  const program = await ensureGateway();
+  const program = await ensureGoProgram('versitygw', 'github.com/versity/versitygw/cmd/versitygw');
   const folder = await mkdtemp(join(tmpdir(), 'libretto-s3-'));
   for (const part of ['buckets', 'versions']) mkdirSync(join(folder, part));
   const { hostname } = new URL(loadKubeConfig({ path: testKubeconfigPath() }).server);
@@ -115,25 +112,4 @@ function serve(program: string, folder: string, options: readonly string[]): Chi
   const child = spawn(program, args, { env, stdio: 'ignore' });
   process.once('exit', () => child.kill());
   return child;
-}
-
-async function ensureGateway(): Promise<string> {
-  const module = join(import.meta.dirname, 'go', 'versitygw');
-  const recipe = sha256(readFileSync(join(module, 'go.sum'), 'utf8')).slice(0, 12);
-  const program = join(cacheFolder(machineEnvironment()), `versitygw-${recipe}`);
-  if (existsSync(program)) return program;
-  const built = `${program}-${process.pid}`;
-  const environment = { ...machineEnvironment(), CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -buildvcs=false' };
-  const args = [
-    'build',
-    '-trimpath',
-    '-ldflags=-s -w',
-    '-o',
-    built,
-    'github.com/versity/versitygw/cmd/versitygw',
-  ];
-  const { code, output } = await runCommand({ program: 'go', args, cwd: module, environment });
-  if (code !== 0) throw new Error(`go build of versitygw failed: ${output.slice(-2_000)}`);
-  await rename(built, program);
-  return program;
 }
