@@ -1,5 +1,5 @@
 /** The control groups of a node's pods: under one name of its own in every hierarchy, removed when the node is gone. */
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, pause } from '../base/clock.ts';
 import { identify } from './identity.ts';
@@ -15,13 +15,18 @@ const MOUNT = '/sys/fs/cgroup';
 const PREFIX = 'libretto-';
 const TRIES = 40;
 const PAUSE_MS = 50;
+/** Of the processor, by version 1 and 2. All pods together would weigh as much as one process of a busy machine else. */
+const WEIGHTS = { 'cpu.shares': 16_384, 'cpu.weight': 1_600 };
 
 /** The name holds this process's pid, so that the groups of a process that died can be told and removed. */
 export function createCgroups(clock: Clock, device: string): NodeCgroups {
   const hierarchies = listHierarchies();
   for (const hierarchy of hierarchies) sweep(hierarchy);
   const name = `${PREFIX}${process.pid}-${device}`;
-  for (const hierarchy of hierarchies) mkdirSync(join(hierarchy, name), { recursive: true });
+  for (const hierarchy of hierarchies) {
+    mkdirSync(join(hierarchy, name), { recursive: true });
+    weigh(join(hierarchy, name));
+  }
   return {
     root: `/${name}`,
     async remove() {
@@ -32,6 +37,11 @@ export function createCgroups(clock: Clock, device: string): NodeCgroups {
       }
     },
   };
+}
+
+function weigh(folder: string): void {
+  for (const [file, weight] of Object.entries(WEIGHTS))
+    if (existsSync(join(folder, file))) writeFileSync(join(folder, file), String(weight));
 }
 
 /** Version 2 has one hierarchy, version 1 one for each controller (some under two names, as links). */
