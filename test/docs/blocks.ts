@@ -26,15 +26,40 @@ function blocksOf(text: string): readonly Block[] {
   });
 }
 
-interface Surroundings {
+export interface Surroundings {
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
 }
 
 /** Runs every block of the page in turn, each by a shell of its own, and compares what it prints. */
-export async function followPage(page: string, { folder, environment }: Surroundings): Promise<void> {
+export async function followPage(page: string, surroundings: Surroundings): Promise<void> {
   const blocks = blocksOf(await readFile(page, 'utf8'));
   expect(blocks.length).toBeGreaterThan(5);
+  await follow(page, blocks, surroundings);
+}
+
+/** The same for the part of a page from a heading to the next one. */
+export async function followSection(
+  page: string,
+  heading: string,
+  surroundings: Surroundings,
+): Promise<void> {
+  const text = await readFile(page, 'utf8');
+  const begin = text.indexOf(`\n${heading}\n`) + 1;
+  const length = text.slice(begin + heading.length).search(/\n##+ /);
+  const end = length < 0 ? text.length : begin + heading.length + length;
+  // What comes before stays as empty lines, so that places are those of the page.
+  const blank = '\n'.repeat(text.slice(0, begin).split('\n').length - 1);
+  const blocks = begin === 0 ? [] : blocksOf(`${blank}${text.slice(begin, end)}\n`);
+  expect(blocks, `${page} ${heading}`).not.toEqual([]);
+  await follow(page, blocks, surroundings);
+}
+
+async function follow(
+  page: string,
+  blocks: readonly Block[],
+  { folder, environment }: Surroundings,
+): Promise<void> {
   for (const block of blocks) {
     const { stdout, stderr, failed } = await run(block.commands, { folder, environment });
     const what = `${page}:${block.line}\n${block.commands}\n${stdout}${stderr}`;

@@ -10,6 +10,8 @@ import { kubectlOn } from './harness.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 export const SYSTEM = 'libretto-system';
+/** The tag of the image that an update leads to. */
+export const NEXT = '0.1.1';
 
 export interface Place {
   readonly kubeconfig: string;
@@ -102,7 +104,7 @@ export function secondsSince(began: number): number {
   return Math.round((Date.now() - began) / 100) / 10;
 }
 
-/** deploy/ with an image of another tag, as users do it. */
+/** deploy/ with an image of another tag and a share of the API server, as users do it. */
 export async function overlay(folder: string): Promise<string> {
   const base = relative(folder, join(ROOT, 'deploy'));
   await writeFile(
@@ -112,7 +114,7 @@ export async function overlay(folder: string): Promise<string> {
       kind: 'Kustomization',
       resources: [base],
       components: [`${base}/components/flow-schema`],
-      images: [{ name: 'libretto', newTag: 'test' }],
+      images: [{ name: 'libretto', newTag: NEXT }],
     }),
   );
   return folder;

@@ -2,16 +2,19 @@
  * The engine as its users install it: the image is built and loaded, deploy/ applied, and a SampleDB lives through it with
  * real data, while engines are killed and exchanged.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { delimiter, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { type BuiltImage, buildImage } from '../../deploy/image/build.ts';
 import { isKubeObject } from '../../engine/cluster/parse.ts';
 import { whyNoNode } from '../../engine/embedded/node.ts';
 import { type NodeCluster, startNodeCluster } from '../../engine/embedded/node-cluster.ts';
 import type { KubeObject } from '../../engine/kube/object.ts';
 import { parseYaml } from '../../engine/playbook/yaml.ts';
+import { followSection, type Surroundings } from '../docs/blocks.ts';
 import {
   backUp,
   createShop,
@@ -21,6 +24,7 @@ import {
   kubectlAt,
   leaderOf,
   leaderPod,
+  NEXT,
   overlay,
   pods,
   ROOT,
@@ -30,10 +34,11 @@ import {
   sql,
 } from './deploy-kit.ts';
 import { eventually, report, tellReport } from './engine-kit.ts';
-import { type Helm, helmAt } from './helm.ts';
+import { type Helm, helmAt, helmProgram } from './helm.ts';
 import { PATIENT } from './sampledb-kit.ts';
 
-const TAG = 'libretto:test';
+const TAG = 'libretto:0.1.0';
+const PAGE = join(ROOT, 'docs/install.md');
 const CHART = join(ROOT, 'deploy/chart');
 /** Built without a release's flags, Helm takes itself to be older than the chart allows. */
 const OFFLINE = '--kube-version 1.35.0';
@@ -45,7 +50,8 @@ describe.skipIf(whyNoNode() !== undefined)('an engine in the cluster', () => {
   let cluster: NodeCluster;
   let kubectl: Kubectl;
   let helm: Helm;
-  let images: readonly [Built, Built];
+  let built: Built;
+  let surroundings: Surroundings;
 
   // The first time it builds Helm.
   beforeAll(async () => {
@@ -53,9 +59,10 @@ describe.skipIf(whyNoNode() !== undefined)('an engine in the cluster', () => {
     const building = buildTwice(folder);
     building.catch(() => undefined); // told when it is waited for
     cluster = await startNodeCluster();
-    images = await building;
+    built = await building;
     kubectl = kubectlAt({ kubeconfig: cluster.plane.kubeconfigPath });
     helm = await helmAt({ kubeconfig: cluster.plane.kubeconfigPath, folder });
+    surroundings = await surroundingsIn(folder, cluster.plane.kubeconfigPath);
   }, 1_200_000);
   afterAll(async () => {
     await cluster?.stop();
@@ -64,17 +71,18 @@ describe.skipIf(whyNoNode() !== undefined)('an engine in the cluster', () => {
   });
 
   test('comes as an image, the same byte for byte whenever it is built', async () => {
-    const [{ image, file, seconds }, again] = images;
-    expect(await digestOf(again.file)).toBe(await digestOf(file));
+    const { image, seconds, first, second, said } = built;
+    expect(await digestOf(second)).toBe(await digestOf(first));
+    expect(said).toContain(`${TAG} ${image.id}\n`);
     expect(image.bytes).toBeLessThan(200e6);
-    await cluster.node.importImage(file);
+    await cluster.node.importImage(first);
+    await cluster.node.tagImage(`docker.io/library/${TAG}`, `docker.io/library/libretto:${NEXT}`);
     report('built the image', `${Math.round(image.bytes / 1e6)} MB, twice the same`, seconds);
   });
 
-  test('is installed with kubectl alone, twice, of which one leads', async () => {
+  test('is installed with kubectl as docs/install.md says, twice, of which one leads', async () => {
     const began = Date.now();
-    await kubectl(`apply -k ${await overlay(folder)}`);
-    await kubectl(`rollout status deployment/libretto -n ${SYSTEM} --timeout=280s`);
+    await followSection(PAGE, '### With kubectl', surroundings);
     report('installed with kubectl apply -k', 'both replicas are ready', secondsSince(began));
     expect((await pods(kubectl)).map(({ ready }) => ready)).toEqual([true, true]);
     expect((await pods(kubectl)).map(({ name }) => name)).toContain(await leaderOf(kubectl));
@@ -92,7 +100,7 @@ describe.skipIf(whyNoNode() !== undefined)('an engine in the cluster', () => {
   });
 
   test('keeps a SampleDB from a playbook in a ConfigMap', async () => {
-    await installPlaybook(kubectl, 'sampledb');
+    await followSection(PAGE, '### Then the playbooks', surroundings);
     await createShop(kubectl, 'shop');
     await backUp(kubectl, 'shop', 'first');
     report('backed up on request', '1,000 rows in a snapshot');
@@ -118,9 +126,9 @@ describe.skipIf(whyNoNode() !== undefined)('an engine in the cluster', () => {
   test('is exchanged pod by pod without a gap', async () => {
     const before = await pods(kubectl);
     const began = Date.now();
-    await kubectl(`rollout restart deployment/libretto -n ${SYSTEM}`);
+    await kubectl(`apply -k ${await overlay(folder)}`);
     await kubectl(`rollout status deployment/libretto -n ${SYSTEM} --timeout=280s`);
-    report('exchanged both pods', 'rollout restart', secondsSince(began));
+    report('exchanged both pods', 'kubectl apply -k with another tag', secondsSince(began));
     await eventually('a new leader', async () => {
       const leader = await leaderOf(kubectl);
       return leader !== '' && before.every(({ name }) => name !== leader) ? leader : undefined;
@@ -213,14 +221,14 @@ describe.skipIf(whyNoNode() !== undefined)('an engine in the cluster', () => {
 
   test('is installed and changed with Helm', async () => {
     const began = Date.now();
-    const chart = `libretto ${CHART} -n ${SYSTEM} --set image.tag=test --wait --timeout 280s`;
-    await helm(`install ${chart} --create-namespace`);
+    await followSection(PAGE, '### With Helm', surroundings);
     report('installed with helm install', 'both replicas are ready', secondsSince(began));
     await installPlaybook(kubectl, 'sampledb');
     await createShop(kubectl, 'bazaar');
     const upgrading = Date.now();
-    await helm(`upgrade ${chart} --set replicas=3,logLevel=debug`);
-    report('changed with helm upgrade', 'three replicas are ready', secondsSince(upgrading));
+    const changes = `--set image.tag=${NEXT},replicas=3,logLevel=debug`;
+    await helm(`upgrade libretto ${CHART} -n ${SYSTEM} ${changes} --wait --timeout 280s`);
+    report('changed with helm upgrade', 'three replicas of another tag are ready', secondsSince(upgrading));
     expect((await pods(kubectl)).map(({ ready }) => ready)).toEqual([true, true, true]);
     await backUp(kubectl, 'bazaar', 'after-the-upgrade');
   });
@@ -230,7 +238,7 @@ describe.skipIf(whyNoNode() !== undefined)('an engine in the cluster', () => {
     expect(await pods(kubectl)).toEqual([]);
     expect(await sql(kubectl, 'bazaar', 'select count(*) from orders')).toBe('1000');
     const scope = '--set watchNamespaces={bazaar}';
-    await helm(`install libretto ${CHART} -n ${SYSTEM} --set image.tag=test ${scope} --wait --timeout 280s`);
+    await helm(`install libretto ${CHART} -n ${SYSTEM} ${scope} --wait --timeout 280s`);
     await backUp(kubectl, 'bazaar', 'after-the-return');
     report('removed and installed again with Helm', '1,000 rows served all the time');
     await removeShop(kubectl, 'bazaar');
@@ -239,17 +247,32 @@ describe.skipIf(whyNoNode() !== undefined)('an engine in the cluster', () => {
 
 interface Built {
   readonly image: BuiltImage;
-  readonly file: string;
   readonly seconds: number;
+  /** Two archives, of which the second was made as users make it; and what that said. */
+  readonly first: string;
+  readonly second: string;
+  readonly said: string;
 }
 
-async function buildTwice(folder: string): Promise<readonly [Built, Built]> {
-  const build = async (name: string): Promise<Built> => {
-    const began = Date.now();
-    const file = join(folder, `${name}.tar`);
-    return { image: await buildImage({ tag: TAG, output: file }), file, seconds: secondsSince(began) };
-  };
-  return [await build('one'), await build('two')];
+async function buildTwice(folder: string): Promise<Built> {
+  const began = Date.now();
+  const [first = '', second = ''] = ['one', 'two'].map((name) => join(folder, `${name}.tar`));
+  const image = await buildImage({ tag: TAG, output: first });
+  const seconds = secondsSince(began);
+  const args = ['deploy/image/main.ts', '--tag', TAG, '--output', second];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT });
+  return { image, seconds, first, second, said: stdout };
+}
+
+/** Where the page's commands are typed, with the programs that it names. */
+async function surroundingsIn(folder: string, kubeconfig: string): Promise<Surroundings> {
+  const bin = join(folder, 'bin');
+  await mkdir(bin);
+  await symlink(await helmProgram(), join(bin, 'helm'));
+  const command = `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, 'engine/main.ts')}' "$@"\n`;
+  await writeFile(join(bin, 'libretto'), command, { mode: 0o755 });
+  const PATH = [bin, dirname(inject('kubectlPath')), process.env.PATH].join(delimiter);
+  return { folder: ROOT, environment: { KUBECONFIG: kubeconfig, PATH, HOME: folder } };
 }
 
 /** By kind and name; without the labels that say that Helm made them. */

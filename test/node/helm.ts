@@ -11,9 +11,13 @@ export interface HelmOptions {
   readonly folder: string;
 }
 
+export function helmProgram(): Promise<string> {
+  return ensureGoProgram('helm', 'helm.sh/helm/v3/cmd/helm');
+}
+
 /** Takes its arguments as they are typed; rejects with what it said. */
 export async function helmAt({ kubeconfig, folder }: HelmOptions): Promise<Helm> {
-  const program = await ensureGoProgram('helm', 'helm.sh/helm/v3/cmd/helm');
+  const program = await helmProgram();
   const homes = ['CACHE', 'CONFIG', 'DATA'].map((kind) => [`HELM_${kind}_HOME`, join(folder, kind)] as const);
   const env = { ...Object.fromEntries(homes), KUBECONFIG: kubeconfig, HOME: folder };
   return (args) =>
