@@ -34,15 +34,6 @@ export async function installPlaybook(kubectl: Kubectl, name: string): Promise<v
     expect([code, err]).toEqual([0, '']);
     await kubectl('apply --server-side -f -', out);
   }
-  const subjects = [{ kind: 'ServiceAccount', name: 'libretto', namespace: SYSTEM }];
-  const roleRef = {
-    apiGroup: 'rbac.authorization.k8s.io',
-    kind: 'ClusterRole',
-    name: `libretto-${name}`,
-  };
-  const metadata = { name: `libretto-${name}-engine` };
-  const binding = { kind: 'ClusterRoleBinding', metadata, roleRef, subjects };
-  await kubectl('apply -f -', { apiVersion: 'rbac.authorization.k8s.io/v1', ...binding });
 }
 
 /** The pod that holds the Lease. */

@@ -14,6 +14,7 @@ import { whyNoNode } from '../../engine/embedded/node.ts';
 import { type NodeCluster, startNodeCluster } from '../../engine/embedded/node-cluster.ts';
 import type { KubeObject } from '../../engine/kube/object.ts';
 import { parseYaml } from '../../engine/playbook/yaml.ts';
+import { libretto } from '../cli/libretto.ts';
 import { followSection, type Surroundings } from '../docs/blocks.ts';
 import {
   backUp,
@@ -174,7 +175,7 @@ describe.skipIf(whyNoNode() !== undefined)('an engine in the cluster', () => {
     expect(left.split('\n').filter((name) => /libretto/.test(name))).toEqual([
       'customresourcedefinition.apiextensions.k8s.io/actionruns.libretto.dev',
       'customresourcedefinition.apiextensions.k8s.io/sampledbs.databases.libretto.dev',
-      'clusterrole.rbac.authorization.k8s.io/libretto-sampledb',
+      `clusterrole.rbac.authorization.k8s.io/${SYSTEM}:libretto-sampledb`,
     ]);
   });
 
@@ -186,9 +187,21 @@ describe.skipIf(whyNoNode() !== undefined)('an engine in the cluster', () => {
     expect(byChart).toEqual(byKustomize);
   });
 
+  test.each([
+    [['impersonate=true'], ['--impersonate']],
+    [['impersonate=false'], []],
+    [['installCrds=false'], ['--impersonate', '--install-crds=false']],
+    [['playbookNamespaces={shop,blog}'], ['--impersonate', '--playbook-namespace=shop,blog']],
+  ])('has a chart that gives it the rights that it needs with %s', async (values, flags) => {
+    const sets = values.map((one) => `--set ${one}`).join(' ');
+    const byChart = objectsIn(await helm(`template libretto ${CHART} ${OFFLINE} -n ${SYSTEM} ${sets}`));
+    const { out } = await libretto('rbac', '--engine', ...flags);
+    expect(rightsIn(byChart)).toEqual(rightsIn(objectsIn(out)));
+  });
+
   test('has a chart whose switches make what the API server takes', async () => {
     const lists = ['watchNamespaces={default,kube-public}', 'playbookNamespaces={kube-public}'];
-    const switches = ['impersonate=true', 'flowSchema.enabled=true', 'serviceMonitor.enabled=true'];
+    const switches = ['impersonate=false', 'flowSchema.enabled=true', 'serviceMonitor.enabled=true'];
     const more = [
       'allowOtherNamespaces=true',
       'concurrency=4',
@@ -201,13 +214,9 @@ describe.skipIf(whyNoNode() !== undefined)('an engine in the cluster', () => {
       'FlowSchema tuned-libretto',
       'PriorityLevelConfiguration tuned-libretto',
       'Role default/tuned-libretto',
-      'Role default/tuned-libretto-workload',
-      'Role kube-public/tuned-libretto-playbooks',
-      'Role kube-public/tuned-libretto-workload',
+      'Role kube-public/tuned-libretto',
       'RoleBinding default/tuned-libretto',
-      'RoleBinding default/tuned-libretto-workload',
-      'RoleBinding kube-public/tuned-libretto-playbooks',
-      'RoleBinding kube-public/tuned-libretto-workload',
+      'RoleBinding kube-public/tuned-libretto',
       'Service default/tuned-libretto-metrics',
       'ServiceAccount default/tuned-libretto',
       'ServiceMonitor default/tuned-libretto',
@@ -280,6 +289,14 @@ function objectsIn(text: string): Map<string, KubeObject> {
   const { documents } = parseYaml({ file: 'rendered.yaml', text });
   const objects = documents.map(({ value }): unknown => value).filter(isKubeObject);
   return new Map(objects.map((object) => [nameOf(object), withoutHelm(object)]));
+}
+
+/** Who may do what, whatever the order in which it is written. */
+function rightsIn(objects: ReadonlyMap<string, KubeObject>): Readonly<Record<string, unknown>> {
+  const entries = [...objects].filter(([name]) => /^(Cluster)?Role/.test(name));
+  return Object.fromEntries(
+    entries.map(([name, { rules, roleRef, subjects }]) => [name, { rules, roleRef, subjects }]),
+  );
 }
 
 function nameOf({ kind, metadata: { name, namespace } }: KubeObject): string {

@@ -16,11 +16,3 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
-
-{{- /* Rights that are needed wherever resources live. */ -}}
-{{- define "libretto.workloadRules" -}}
-- {apiGroups: [events.k8s.io], resources: [events], verbs: [create, patch]}
-- {apiGroups: [libretto.dev], resources: [actionruns], verbs: [get, list, watch, create, update, patch, delete, operate]}
-- {apiGroups: [libretto.dev], resources: [actionruns/status], verbs: [update, patch]}
-- {apiGroups: [libretto.dev], resources: [actionruns/finalizers], verbs: [update]}
-{{- end }}
