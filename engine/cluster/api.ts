@@ -11,7 +11,7 @@ export interface ApiResource {
   readonly subresources: readonly string[];
 }
 
-/** Called right before each sending of a request (a repetition after 429 too); what it throws prevents it. */
+/** Called when a connection takes a request (a repetition after 429 too); what it throws prevents it. */
 export type BeforeSend = () => void;
 
 export interface WriteOptions {

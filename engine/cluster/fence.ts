@@ -13,8 +13,8 @@ export function fencedCluster(cluster: Cluster, mayWrite: () => boolean): Cluste
 }
 
 /**
- * Reads pass; a write while `mayWrite` answers false fails with an EngineError `NotLeader` and is not sent. Asked in
- * the same turn of the event loop in which the request is handed to a connection, and again before a repetition.
+ * Reads pass; a write while `mayWrite` answers false fails with an EngineError `NotLeader` and is not sent. Asked when
+ * a connection takes the request, however long that had to wait for one, and again before a repetition.
  */
 export function fencedClient(client: ClusterClient, mayWrite: () => boolean): ClusterClient {
   const beforeSend = fence(mayWrite);

@@ -6,6 +6,7 @@
  * peer that vanished is found in 25 s, watches included.
  */
 import { Agent, type Dispatcher, ProxyAgent, Socks5ProxyAgent, WebSocket } from 'undici';
+import type { BeforeSend } from './api.ts';
 import type { TlsIdentity } from './kubeconfig.ts';
 
 export interface PoolSettings {
@@ -21,8 +22,14 @@ export interface SocketOptions {
   readonly headers: Readonly<Record<string, string | string[]>>;
 }
 
+export interface PoolRequest extends Omit<Dispatcher.RequestOptions, 'origin'> {
+  /** Called when a connection is about to carry the request, however long it had to wait for one. */
+  readonly beforeSend?: BeforeSend;
+}
+
 export interface ConnectionPool {
-  request(options: Omit<Dispatcher.RequestOptions, 'origin'>): Promise<Dispatcher.ResponseData>;
+  /** Rejects with what `beforeSend` throws. */
+  request(options: PoolRequest): Promise<Dispatcher.ResponseData>;
   /** A WebSocket that is being opened; it ends with the dispatcher that carries it. */
   socket(options: SocketOptions): WebSocket;
   /** Takes other settings for the requests to come, where they differ. */
@@ -53,7 +60,10 @@ export function createConnectionPool(first: PoolSettings): ConnectionPool {
     );
   };
   return {
-    request: (options) => current.request({ ...options, origin: settings.server }),
+    request({ beforeSend, ...options }) {
+      const dispatcher = beforeSend === undefined ? current : current.compose(askingFirst(beforeSend));
+      return dispatcher.request({ ...options, origin: settings.server });
+    },
     socket: ({ path, protocols, headers }) =>
       new WebSocket(settings.server.replace(/^http/, 'ws') + path, {
         protocols: [...protocols],
@@ -72,6 +82,21 @@ export function createConnectionPool(first: PoolSettings): ConnectionPool {
       await Promise.all([current, ...retired].map((dispatcher) => dispatcher.destroy()));
     },
   };
+}
+
+function askingFirst(beforeSend: BeforeSend): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) =>
+    dispatch(options, {
+      onRequestStart(controller, context) {
+        beforeSend();
+        handler.onRequestStart?.(controller, context);
+      },
+      onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
+      onResponseStart: (...args) => handler.onResponseStart?.(...args),
+      onResponseData: (...args) => handler.onResponseData?.(...args),
+      onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
+      onResponseError: (...args) => handler.onResponseError?.(...args),
+    });
 }
 
 function createDispatcher({ tls, proxyUrl }: PoolSettings): Dispatcher {

@@ -249,7 +249,7 @@ class HttpTransport implements Transport {
   ): Promise<Dispatcher.ResponseData> {
     const access = this.#currentAccess(how.fresh) ?? (await this.#renewAccess(how.fresh));
     const body = request.body === undefined ? (request.text ?? null) : stringifyJson(request.body);
-    request.beforeSend?.();
+    const { beforeSend } = request;
     const started = this.#options.clock.monotonic();
     const timeoutMs = request.timeoutMs ?? this.#timeoutMs;
     const response = await this.#guard(
@@ -262,6 +262,7 @@ class HttpTransport implements Transport {
           body,
           headersTimeout: timeoutMs,
           bodyTimeout: how.bodyTimeoutMs,
+          ...(beforeSend === undefined ? {} : { beforeSend }),
           ...(request.signal === undefined ? {} : { signal: request.signal }),
         }),
       started,
@@ -292,6 +293,8 @@ class HttpTransport implements Transport {
     try {
       return await action();
     } catch (cause) {
+      // What `beforeSend` throws.
+      if (cause instanceof EngineError && !(cause instanceof ApiError)) throw cause;
       const error = requestError(request, cause);
       if (started !== undefined) this.#observe(request, '<error>', started);
       if (error.code === 'ClusterTimeout') this.#access?.connections.renew();

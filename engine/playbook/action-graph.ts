@@ -4,7 +4,7 @@ import { canonicalJson } from '../kube/canonical.ts';
 import { paramNames } from './action-names.ts';
 import type { ActionOutline, ActionOutlines } from './action-outline.ts';
 import { describeCycle, orderByDependency } from './dependency-order.ts';
-import { compileParams, type SchemaJudge } from './json-schema.ts';
+import { compileParams, whyNoParams } from './json-schema.ts';
 import { wordNodes } from './load-action-calls.ts';
 import { type LoadNode, textOf } from './load-node.ts';
 import type { Problems } from './load-problems.ts';
@@ -110,11 +110,7 @@ function checkLiteral(problems: Problems, params: LoadNode | undefined, called: 
 }
 
 /** The schema of the parameters must be one, and speak of an object. */
-export function checkParamsSchema(
-  { document, problems }: WatchScope,
-  { node, params }: ActionOutline,
-  judge: SchemaJudge,
-): void {
+export function checkParamsSchema({ document, problems }: WatchScope, { node, params }: ActionOutline): void {
   const place = document.get(node, 'params')?.place ?? node.place;
   if (params === undefined) return;
   const { type } = params;
@@ -123,9 +119,9 @@ export function checkParamsSchema(
     problems.error('BadParams', place, { message, hint: 'write type: object with properties' });
     return;
   }
-  const compiled = compileParams(params, judge);
-  if (compiled.kind === 'compiled') return;
-  const message = `params is no JSON Schema: ${compiled.message}`;
+  const why = whyNoParams(params);
+  if (why === undefined) return;
+  const message = `params is no JSON Schema: ${why}`;
   problems.error('BadParams', place, { message, hint: 'write {type: object, properties: {…}}' });
 }
 

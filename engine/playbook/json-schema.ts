@@ -3,7 +3,7 @@
  * an action's parameters, which a playbook brings and which are trusted in nothing: regular expressions run in linear
  * time, references stay inside.
  */
-import type { ErrorObject } from 'ajv/dist/2020.js';
+import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { errorMessage } from '../base/errors.ts';
 import type { Json, JsonObject } from '../kube/object.ts';
@@ -14,9 +14,14 @@ export type { ErrorObject };
 /** To judge our own schemas again would treble the time. */
 const QUICKLY = { validateSchema: false, meta: false, strict: false, code: { optimize: false } } as const;
 
+/** What a schema compiles to is as constant as the schema: made when it is first asked for. */
+const checks = new WeakMap<object, ValidateFunction>();
+
 /** All that one of our own schemas finds in a value. */
 export function schemaErrors(rules: object, value: Json): readonly ErrorObject[] {
-  const validate = new Ajv2020({ ...QUICKLY, allErrors: true, verbose: true }).compile(rules);
+  const validate =
+    checks.get(rules) ?? new Ajv2020({ ...QUICKLY, allErrors: true, verbose: true }).compile(rules);
+  checks.set(rules, validate);
   return validate(value) ? [] : (validate.errors ?? []);
 }
 
@@ -24,9 +29,6 @@ export type CompiledParams =
   /** `check` tells everything that is wrong with a run's parameters, in sentences. */
   | { readonly kind: 'compiled'; check(params: Json): readonly string[] }
   | { readonly kind: 'refused'; readonly message: string };
-
-/** Throws where the value is no JSON Schema. */
-export type SchemaJudge = (schema: JsonObject) => void;
 
 const STRICTLY = {
   allErrors: true,
@@ -39,32 +41,40 @@ const STRICTLY = {
   logger: false,
 } as const;
 
-/** Compiles the schema of schemas once, when first asked: that costs more than most schemas of parameters. */
-export function schemaJudge(): SchemaJudge {
-  let ajv: Ajv2020 | undefined;
-  return (schema) => {
-    ajv ??= new Ajv2020(STRICTLY);
-    ajv.validateSchema(schema, true);
+/** The schema of schemas, compiled when it is first asked for: that costs more than most schemas of parameters. */
+const schemaOfSchemas = lazily(() => new Ajv2020(STRICTLY));
+
+function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }
 
-/** Of the schemas of a playbook that was loaded. */
-const JUDGED_BEFORE: SchemaJudge = () => undefined;
+/** Why a value can't be the schema of an action's parameters; undefined where it can. */
+export function whyNoParams(schema: JsonObject): string | undefined {
+  try {
+    schemaOfSchemas().validateSchema(withoutBigints(schema), true);
+  } catch (error) {
+    return errorMessage(error);
+  }
+  const compiled = compileParams(schema);
+  return compiled.kind === 'refused' ? compiled.message : undefined;
+}
 
 /**
- * Compiles the schema of an action's parameters. Costs milliseconds: for a load or a request, not for each pass. Without
- * a judge the schema is taken for one: it was judged when its playbook was loaded.
+ * Compiles the schema of an action's parameters, which `whyNoParams` judged when its playbook was loaded. Costs
+ * milliseconds: for a load or a request, not for each pass.
  */
-export function compileParams(schema: JsonObject, judge: SchemaJudge = JUDGED_BEFORE): CompiledParams {
+export function compileParams(schema: JsonObject): CompiledParams {
   const ajv = new Ajv2020({
     ...STRICTLY,
     validateSchema: false,
     code: { regExp: Object.assign(regularExpression, { code: '' }) },
   });
   try {
-    const plain = withoutBigints(schema);
-    judge(plain);
-    const validate = ajv.compile(plain);
+    const validate = ajv.compile(withoutBigints(schema));
     return {
       kind: 'compiled',
       check: (params) => (validate(withoutBigints(params)) ? [] : (validate.errors ?? []).map(sentence)),

@@ -4,7 +4,6 @@ import { type ActionLinks, checkCycles, checkParamsSchema, checkRuns, linksOf } 
 import type { Action, Step } from './action-model.ts';
 import { actionPosition, inheritedVars } from './action-names.ts';
 import { type ActionOutline, type ActionOutlines, callersOf, outlineActions } from './action-outline.ts';
-import { type SchemaJudge, schemaJudge } from './json-schema.ts';
 import { loadStep, type StepInput, type WatchFacts } from './load-action-step.ts';
 import { isSilent, loadTrigger } from './load-action-trigger.ts';
 import { type LoadNode, numberOf } from './load-node.ts';
@@ -28,22 +27,21 @@ export function loadActions(
   );
   checkRuns(scope, outlines);
   checkCycles(scope, outlines, links);
-  const input = { scope, facts, outlines, links, judge: schemaJudge() };
+  const input = { scope, facts, outlines, links };
   return [...outlines.values()].map((outline) => loadAction(outline, input));
 }
 
 interface ActionInput extends Omit<StepInput, 'action' | 'inherited'> {
   readonly outlines: ActionOutlines;
   readonly links: ReadonlyMap<string, ActionLinks>;
-  readonly judge: SchemaJudge;
 }
 
-function loadAction(outline: ActionOutline, { scope, facts, outlines, links, judge }: ActionInput): Action {
+function loadAction(outline: ActionOutline, { scope, facts, outlines, links }: ActionInput): Action {
   const { document } = scope;
   const key = (name: string) => document.get(outline.node, name);
   const on = loadTrigger(scope, key('on'));
   if (isSilent(on) && callersOf(outline.name, outlines).size === 0) reportSilent(scope, outline);
-  checkParamsSchema(scope, outline, judge);
+  checkParamsSchema(scope, outline);
   const inherited = inheritedVars(outline, outlines);
   const outer = new Set([...facts.vars.map(({ name }) => name), ...inherited]);
   const vars = loadVars(scope, key('vars'), { position: actionPosition(outline, inherited), outer });

@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../engine/kube/object.ts';
-import { compileParams, schemaJudge } from '../../engine/playbook/json-schema.ts';
+import { compileParams, whyNoParams } from '../../engine/playbook/json-schema.ts';
 import { collectReads } from '../../engine/playbook/reads.ts';
 import { actionOf, DATABASE, job, withActions, withSteps } from './actions-builder.ts';
 import { firstWatch, loaded } from './load-builder.ts';
 
 describe('parameters of a run', () => {
   const check = (schema: JsonObject, params: JsonObject): readonly string[] => {
-    const compiled = compileParams(schema, schemaJudge());
+    expect(whyNoParams(schema)).toBeUndefined();
+    const compiled = compileParams(schema);
     if (compiled.kind === 'refused') throw new Error(compiled.message);
     return compiled.check(params);
   };
