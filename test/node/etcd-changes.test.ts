@@ -96,7 +96,8 @@ describeEtcd('upgrades and drills of an EtcdCluster with real data', (site) => {
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: { name: 'thief' },
-      spec: { enableServiceLinks: false, terminationGracePeriodSeconds: 0, containers: [thief] },
+      // With no grace at all a deleted pod would go on for a while.
+      spec: { enableServiceLinks: false, terminationGracePeriodSeconds: 1, containers: [thief] },
     });
     await waitFor(site.namespace, 'pod/thief', 'condition=Ready');
     const stolen = await etcd.run('killOne');
