@@ -31,10 +31,12 @@ export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
 /** Ordered by file, line, column, code, without repetitions. */
 export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const unique = new Map(diagnostics.map((d) => [formatDiagnostic(d), d]));
-  return [...unique.values()].sort(
-    (a, b) =>
-      compareText(a.file, b.file) || a.line - b.line || a.column - b.column || compareText(a.code, b.code),
-  );
+  return [...unique.values()].sort((a, b) => comparePlaces(a, b) || compareText(a.code, b.code));
+}
+
+/** In the order of files, lines and columns. */
+export function comparePlaces(a: Place, b: Place): number {
+  return compareText(a.file, b.file) || a.line - b.line || a.column - b.column;
 }
 
 function compareText(a: string, b: string): number {

@@ -1,12 +1,10 @@
 /** Playbook folders named on the command line, read and compiled without a cluster. */
 import { relative } from 'node:path';
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../base/diagnostic.ts';
-import { type GroupVersionKind, groupKind, gvkOf } from '../kube/object.ts';
-import type { SchemaLookup, SchemaNode } from '../kube/schema.ts';
-import { schemaFromCrd } from '../kube/schema-model.ts';
+import type { SchemaLookup } from '../kube/schema.ts';
 import { type FolderContent, readPlaybookFolders } from '../operator/folder-files.ts';
 import { loadPlaybook } from '../playbook/load.ts';
-import type { LoadResult, Playbook, PlaybookFiles } from '../playbook/model.ts';
+import type { LoadResult, PlaybookFiles } from '../playbook/model.ts';
 import { UsageError } from './command.ts';
 import { offlineSchemas, offlineVersions } from './offline-kinds.ts';
 import type { Terminal } from './terminal.ts';
@@ -45,26 +43,6 @@ export function compileFolder(
 
 export function problemsOf({ result }: LoadedFolder): readonly Diagnostic[] {
   return result.kind === 'refused' ? result.problems : result.warnings;
-}
-
-/** Schemas of the playbook's own kinds, each read once. */
-export function ownSchemas(playbook: Playbook): SchemaLookup {
-  const read = new Map<string, SchemaNode | undefined>();
-  return (gvk) => {
-    const key = `${groupKind(gvk)}/${gvk.version}`;
-    if (!read.has(key)) read.set(key, ownSchema(playbook, gvk));
-    return read.get(key);
-  };
-}
-
-function ownSchema({ crds }: Playbook, gvk: GroupVersionKind): SchemaNode | undefined {
-  const crd = crds.find((each) => {
-    const spec = Object(each.spec);
-    return (
-      groupKind(gvk) === groupKind(gvkOf({ apiVersion: `${spec.group}/v1`, kind: String(spec.names?.kind) }))
-    );
-  });
-  return crd === undefined ? undefined : schemaFromCrd(crd, gvk.version);
 }
 
 /** Prints all problems, with the folder before the file; false where a playbook has errors. */

@@ -1,8 +1,8 @@
 /** `libretto package`: a playbook folder as the labelled ConfigMaps that install it. */
 import { packagePlaybook } from '../operator/package.ts';
-import { formatYaml } from '../playbook/yaml-text.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
 import { loadFolders, tellProblems } from './load-folders.ts';
+import { OBJECTS_FORMAT, objectsText } from './print-objects.ts';
 import { DEFAULT_NAMESPACE } from './run.ts';
 
 /** What a ConfigMap's name and a label's value may both be. */
@@ -21,13 +21,7 @@ too large. What has errors is not printed: exit code 1, with every problem.`,
       default: DEFAULT_NAMESPACE,
       help: 'where the engine looks for playbooks',
     },
-    output: {
-      type: 'string',
-      value: 'FORMAT',
-      default: 'yaml',
-      choices: ['yaml', 'json'],
-      help: 'how to print them',
-    },
+    output: OBJECTS_FORMAT,
   },
   args: { min: 1, max: Number.POSITIVE_INFINITY },
   examples: ['libretto package playbooks/memcached | kubectl apply --server-side -f -'],
@@ -39,8 +33,7 @@ too large. What has errors is not printed: exit code 1, with every problem.`,
         ? []
         : packagePlaybook({ name: nameOf(result.playbook.name), files }, namespace),
     );
-    const list = { apiVersion: 'v1', kind: 'List', items };
-    terminal.out(output === 'json' ? `${JSON.stringify(list, null, 2)}\n` : formatYaml(items));
+    terminal.out(objectsText(items, output));
     return 0;
   },
 });

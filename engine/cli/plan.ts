@@ -173,7 +173,7 @@ const EFFECTS: Readonly<Record<ChildPreview['effect'], { mark: string; verb: str
 
 function describe(instances: readonly Instance[]): string {
   return `${summary(instances)}\n${instances
-    .filter((one) => changes(one) || one.invalid.length > 0 || one.preview.blocked !== undefined)
+    .filter((one) => changes(one) || one.preview.blocked !== undefined)
     .map(describeOne)
     .join('')}`;
 }

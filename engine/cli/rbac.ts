@@ -4,11 +4,11 @@ import { HASH_KEY_SECRET } from '../operator/hash-key.ts';
 import { ENGINE_ACCOUNT, engineRbac, type Rbac, type RbacOptions, rbacOf } from '../operator/rbac.ts';
 import type { Playbook } from '../playbook/model.ts';
 import { rightsOf } from '../playbook/rights.ts';
-import { formatYaml } from '../playbook/yaml-text.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
 import type { Flags, FlagValues } from './flags.ts';
 import { loadFolders, tellProblems } from './load-folders.ts';
 import { offlineResource } from './offline-kinds.ts';
+import { OBJECTS_FORMAT, objectsText } from './print-objects.ts';
 import { DEFAULT_NAMESPACE } from './run.ts';
 
 const FLAGS = {
@@ -55,13 +55,7 @@ const FLAGS = {
     value: 'NAMES',
     help: 'Roles in these namespaces in place of a ClusterRole, where the kinds allow it',
   },
-  output: {
-    type: 'string',
-    value: 'FORMAT',
-    default: 'yaml',
-    choices: ['yaml', 'json'],
-    help: 'how to print them',
-  },
+  output: OBJECTS_FORMAT,
 } as const satisfies Flags;
 
 export const rbacCommand = defineCommand({
@@ -92,8 +86,7 @@ without --impersonate needs the playbooks' rights for its own account, which the
       terminal.err(
         `rights on ${groupKind(gvk)} are missing: its name in URLs is not known without a cluster\n`,
       );
-    const list = { apiVersion: 'v1', kind: 'List', items };
-    terminal.out(values.output === 'json' ? `${JSON.stringify(list, null, 2)}\n` : formatYaml(items));
+    terminal.out(objectsText(items, values.output));
     return unknown.length > 0 ? 1 : 0;
   },
 });

@@ -4,12 +4,14 @@ import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
 import { groupKind, gvkOf, type JsonObject, type KubeObject } from '../kube/object.ts';
 import { asJson, isJsonObject, omit } from '../kube/value.ts';
+import { ownSchemas } from '../operator/own-schemas.ts';
 import type { Playbook } from '../playbook/model.ts';
 import { formatYamlWith } from '../playbook/yaml-text.ts';
 import { type RenderedObject, type RenderedResource, renderResource } from '../reconcile/case/render.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
 import { highlightYaml } from './highlight.ts';
-import { type LoadedFolder, loadFolders, ownSchemas, tellProblems } from './load-folders.ts';
+import { type LoadedFolder, loadFolders, tellProblems } from './load-folders.ts';
+import { OBJECTS_FORMAT } from './print-objects.ts';
 import { readResources } from './resource-file.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -33,13 +35,7 @@ that is told on standard error; --ready takes every object as ready as soon as i
       help: "show the engine's own labels, annotations and ownerReferences too",
     },
     ready: { type: 'boolean', default: false, help: 'take every object as ready once it is there' },
-    output: {
-      type: 'string',
-      value: 'FORMAT',
-      default: 'yaml',
-      choices: ['yaml', 'json'],
-      help: 'how to print them',
-    },
+    output: OBJECTS_FORMAT,
   },
   args: { min: 1, max: 1 },
   examples: [

@@ -6,7 +6,7 @@ import { randomHex } from '../base/random.ts';
 import type { Cluster } from '../cluster/api.ts';
 import { connectCluster } from '../cluster/connect.ts';
 import { parseJson } from '../cluster/json.ts';
-import { ACTION_RUN } from '../controller/run-store.ts';
+import { ACTION_RUN } from '../kube/kinds.ts';
 import { apiVersionOf, isObject, type Json, type JsonObject, type KubeObject } from '../kube/object.ts';
 import { CLUSTER_FLAGS, chooseCluster } from './choose-cluster.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';

@@ -2,12 +2,13 @@
 import { basename, join, relative } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import type { Diagnostic } from '../base/diagnostic.ts';
+import { ownSchemas } from '../operator/own-schemas.ts';
 import { Coverage } from '../reconcile/case/coverage.ts';
 import type { Case } from '../reconcile/case/model.ts';
 import { readCases } from '../reconcile/case/read.ts';
 import { type CaseOptions, runCase } from '../reconcile/case/run.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
-import { type LoadedFolder, loadFolders, ownSchemas } from './load-folders.ts';
+import { type LoadedFolder, loadFolders } from './load-folders.ts';
 import type { Terminal } from './terminal.ts';
 import { describeCoverage } from './test-coverage.ts';
 import {

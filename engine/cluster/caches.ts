@@ -37,7 +37,8 @@ export function createCacheRegistry(host: ReflectorHost): CacheRegistry {
   };
 }
 
-function selectionKey({
+/** The same for the same objects in the same form. */
+export function selectionKey({
   gvk,
   namespace,
   labelSelector,

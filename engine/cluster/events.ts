@@ -7,6 +7,7 @@ import { type Clock, pause, type Timer } from '../base/clock.ts';
 import { errorMessage } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
 import type { Logger } from '../base/logger.ts';
+import { EVENT } from '../kube/kinds.ts';
 import { apiVersionOf, gvkOf, type JsonObject, type KubeObject, type ObjectRef } from '../kube/object.ts';
 import type { ClusterClient } from './api.ts';
 import { isNamespaceTerminating, isNotFound, isTransient } from './errors.ts';
@@ -54,7 +55,6 @@ interface Series {
   queued: boolean;
 }
 
-const EVENT = { group: 'events.k8s.io', version: 'v1', kind: 'Event' } as const;
 const SERIES_WINDOW_MS = 6 * 60_000;
 const SERIES_INTERVAL_MS = 30_000;
 const MOST_SERIES = 2_000;

@@ -12,12 +12,12 @@ import { errorMessage } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Cache, CacheSelection, Cluster, StoreEvent } from '../cluster/api.ts';
 import { compareResourceVersions } from '../cluster/resource-version.ts';
+import { ACTION_RUN } from '../kube/kinds.ts';
 import { RUN_UID_LABEL } from '../kube/labels.ts';
 import { type GroupVersionKind, groupKind, isObject, type Json, type KubeObject } from '../kube/object.ts';
 import type { Listing } from '../reconcile/model.ts';
 import { RunIndex, type RunTarget } from './run-index.ts';
-
-export const ACTION_RUN: GroupVersionKind = { group: 'libretto.dev', version: 'v1alpha1', kind: 'ActionRun' };
+import { servedKind } from './views.ts';
 
 const WORK_KINDS: readonly GroupVersionKind[] = [
   { group: 'batch', version: 'v1', kind: 'Job' },
@@ -80,7 +80,7 @@ class Store implements RunStore {
 
   want(gvk: GroupVersionKind): void {
     const { cluster, scope, ownNamespace } = this.options;
-    const served = cluster.discovery.resource(gvk) ?? cluster.discovery.byKind(gvk.group, gvk.kind);
+    const served = servedKind(cluster.discovery, gvk);
     if (served === undefined) return;
     const wanted = served.namespaced ? scope : scope && [ownNamespace];
     for (const namespace of wanted ?? [undefined]) this.openIn(namespace);

@@ -2,7 +2,7 @@
  * The kinds that one controller reads: opened once the cluster serves them, by group and kind, whatever the version.
  * A kind that is not served yet is asked for again after each change of discovery.
  */
-import type { Cache, Cluster, StoreEvent } from '../cluster/api.ts';
+import type { ApiResource, Cache, Cluster, Discovery, StoreEvent } from '../cluster/api.ts';
 import { type GroupVersionKind, groupKind, type KubeObject, type ObjectRef } from '../kube/object.ts';
 import { type KindView, openKindView } from './kind-view.ts';
 
@@ -33,6 +33,11 @@ export interface ViewsOptions {
   readonly onEvent: (view: GroupVersionKind, event: StoreEvent, cache: Cache) => void;
 }
 
+/** The kind in this version, or in the one that the cluster prefers; undefined: it serves none. */
+export function servedKind(discovery: Discovery, gvk: GroupVersionKind): ApiResource | undefined {
+  return discovery.resource(gvk) ?? discovery.byKind(gvk.group, gvk.kind);
+}
+
 export function createViews(options: ViewsOptions): Views {
   const { discovery } = options.cluster;
   const wanted = new Map<string, WantedKind>();
@@ -40,7 +45,7 @@ export function createViews(options: ViewsOptions): Views {
 
   const tryOpen = (key: string, kind: WantedKind): void => {
     if (open.has(key)) return;
-    const served = discovery.resource(kind.gvk) ?? discovery.byKind(kind.gvk.group, kind.gvk.kind);
+    const served = servedKind(discovery, kind.gvk);
     if (served === undefined) return;
     const onEvent = (event: StoreEvent, cache: Cache): void => options.onEvent(kind.gvk, event, cache);
     open.set(

@@ -7,7 +7,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Metrics } from '../base/metrics.ts';
-import type { CacheSelection, Cluster } from '../cluster/api.ts';
+import type { Cluster } from '../cluster/api.ts';
+import { selectionKey } from '../cluster/caches.ts';
 import { createEventRecorder, type EventRecorder } from '../cluster/events.ts';
 import type { ActionParts } from '../controller/action-inputs.ts';
 import type { ControllerOptions } from '../controller/controller.ts';
@@ -15,7 +16,6 @@ import { createEffectRunner } from '../controller/effects.ts';
 import { createProbeRunner } from '../controller/probes.ts';
 import { createRunStore } from '../controller/run-store.ts';
 import { FIELD_MANAGER } from '../kube/labels.ts';
-import { groupKind } from '../kube/object.ts';
 import type { MayWrite } from './leadership.ts';
 import { accountOf, rbacCommandLine } from './rbac.ts';
 
@@ -163,11 +163,13 @@ function actingAccount(keeper: Keeper, options: AccountsOptions): OpenAccount {
   };
 }
 
-function actionParts(
+/** What runs, effects and probes go through that read and call as this cluster's user. */
+export function actionParts(
   cluster: Cluster,
   scope: readonly string[] | undefined,
-  { clock, logger, metrics, mayWrite, namespace }: AccountsOptions,
+  options: Pick<AccountsOptions, 'clock' | 'logger' | 'metrics' | 'mayWrite' | 'namespace'>,
 ): ActionParts {
+  const { clock, logger, metrics, mayWrite, namespace } = options;
   return {
     namespace,
     runs: createRunStore({ cluster, clock, logger, scope, ownNamespace: namespace, mayWrite }),
@@ -183,10 +185,6 @@ export function userOf({ namespace, playbook }: Keeper): string {
 
 function wayOut(keeper: Keeper, scope: readonly string[] | undefined): string {
   return `what it needs comes with: ${rbacCommandLine({ ...keeper, watchNamespaces: scope })}`;
-}
-
-function selectionKey({ gvk, namespace, labelSelector, metadataOnly }: CacheSelection): string {
-  return JSON.stringify([groupKind(gvk), namespace, labelSelector, metadataOnly === true]);
 }
 
 /** `redis`, or `shop/redis` where it comes from another namespace than the engine's. */

@@ -2,8 +2,9 @@
  * A playbook's rights as RBAC objects: a ServiceAccount that the engine acts as for this playbook, and the Roles and
  * bindings that let it do exactly what the playbook says.
  */
+import { EVENT } from '../kube/kinds.ts';
 import { type GroupVersionKind, groupKind, type JsonObject } from '../kube/object.ts';
-import { EVENT, type Right, RUN_KINDS } from '../playbook/rights.ts';
+import { type Right, RUN_KINDS } from '../playbook/rights.ts';
 
 export interface RbacOptions {
   readonly playbook: string;

@@ -8,12 +8,9 @@ import type { Logger } from '../base/logger.ts';
 import { createMetrics } from '../base/metrics.ts';
 import type { Cluster } from '../cluster/api.ts';
 import type { ActionParts } from '../controller/action-inputs.ts';
-import { createEffectRunner } from '../controller/effects.ts';
 import { type Inventory, openInventory } from '../controller/inventory.ts';
-import { createProbeRunner } from '../controller/probes.ts';
-import { createRunStore } from '../controller/run-store.ts';
 import { buildSnapshot, kindsOf } from '../controller/snapshot.ts';
-import { createViews, type Views } from '../controller/views.ts';
+import { createViews, servedKind, type Views } from '../controller/views.ts';
 import { FIELD_MANAGER } from '../kube/labels.ts';
 import { groupKind, type KubeObject } from '../kube/object.ts';
 import { matchesSelector } from '../kube/selectors.ts';
@@ -21,6 +18,7 @@ import type { Playbook, Watch } from '../playbook/model.ts';
 import { initialMemory } from '../reconcile/memory.ts';
 import type { Plan, Snapshot } from '../reconcile/model.ts';
 import { planReconcile } from '../reconcile/plan.ts';
+import { actionParts } from './accounts.ts';
 import { readHashKey } from './hash-key.ts';
 
 export interface SurveyOptions {
@@ -75,19 +73,7 @@ export async function survey<T>(
 function idleActions({ cluster, clock, logger, namespace, watchNamespaces }: SurveyOptions): ActionParts {
   const metrics = createMetrics();
   const mayWrite = (): Promise<boolean> => Promise.resolve(true);
-  return {
-    namespace,
-    runs: createRunStore({
-      cluster,
-      clock,
-      logger,
-      scope: watchNamespaces,
-      ownNamespace: namespace,
-      mayWrite,
-    }),
-    effects: createEffectRunner({ calls: cluster.calls, clock, logger, metrics }),
-    probes: createProbeRunner({ calls: cluster.calls, clock, metrics }),
-  };
+  return actionParts(cluster, watchNamespaces, { clock, logger, metrics, mayWrite, namespace });
 }
 
 interface WatchSurvey {
@@ -104,8 +90,7 @@ async function surveyWatch<T>(
   look: (found: Surveyed) => T,
 ): Promise<readonly T[]> {
   const { cluster, clock, select, edit, watchNamespaces } = options;
-  const { discovery } = cluster;
-  const kind = discovery.resource(watch.gvk) ?? discovery.byKind(watch.gvk.group, watch.gvk.kind);
+  const kind = servedKind(cluster.discovery, watch.gvk);
   if (kind === undefined) return [];
   const kinds = inventory.kinds(watch.gvk);
   const views = createViews({ cluster, scope: watchNamespaces, onEvent: () => undefined });

@@ -2,6 +2,7 @@
  * The least rights that a playbook needs, from what it says: its own kinds, the objects it keeps, observes and touches in
  * actions. What the engine itself needs (leases, definitions, the inventory) is not among them.
  */
+import { ACTION_RUN, EVENT } from '../kube/kinds.ts';
 import { apiVersionOf, type GroupVersionKind, groupKind } from '../kube/object.ts';
 import type { Step } from './action-model.ts';
 import type { Manifest, Playbook, Policy, Watch } from './model.ts';
@@ -24,8 +25,6 @@ const KEPT: Readonly<Record<Policy, readonly string[]>> = {
   Patch: [...READ, 'patch'],
 };
 
-export const ACTION_RUN = { group: 'libretto.dev', version: 'v1alpha1', kind: 'ActionRun' };
-export const EVENT = { group: 'events.k8s.io', version: 'v1', kind: 'Event' };
 const JOB = { group: 'batch', version: 'v1', kind: 'Job' };
 const POD = { group: '', version: 'v1', kind: 'Pod' };
 const SERVICE = { group: '', version: 'v1', kind: 'Service' };

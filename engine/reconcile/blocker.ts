@@ -21,6 +21,9 @@ export type Blocker =
       readonly wakeAt?: number;
     };
 
+/** The reason where a right is missing. */
+export const DENIED = 'Forbidden';
+
 export function pending(reason: string, message: string, wakeAt?: number): Blocker {
   return { kind: 'pending', reason, message, ...(wakeAt === undefined ? {} : { wakeAt }) };
 }
@@ -39,7 +42,7 @@ export function unknown(
       }
     : {
         kind: 'pending',
-        reason: denied ? 'Forbidden' : 'ListFailed',
+        reason: denied ? DENIED : 'ListFailed',
         message: `${subject} cannot be listed: ${failure}`,
         unknown: 'failing',
       };

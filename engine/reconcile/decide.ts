@@ -4,7 +4,7 @@
  */
 import { KEPT_ANNOTATION } from '../kube/labels.ts';
 import { describeRef, groupKind, type KubeObject, refKey } from '../kube/object.ts';
-import { type Blocker, formatPlace, pending, terminal } from './blocker.ts';
+import { type Blocker, DENIED, formatPlace, pending, terminal } from './blocker.ts';
 import { adoptOrphan, applyChange, basisOf, createChange, describeContested, unmarkKept } from './change.ts';
 import type { Child } from './desired.ts';
 import { driftOf, wasCovered } from './drift.ts';
@@ -170,6 +170,6 @@ function refusedFor(child: Child, refusal: Refusal): Blocker {
     case 'foreign':
       return taken(child, 'is not known to be ours');
     case 'forbidden':
-      return pending('Forbidden', `${described}: ${refusal.message}`);
+      return pending(DENIED, `${described}: ${refusal.message}`);
   }
 }

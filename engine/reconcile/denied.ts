@@ -7,13 +7,11 @@ import { conditionsOf, reasonName } from '../kube/conditions.ts';
 import type { JsonObject } from '../kube/object.ts';
 import { asJson, getPath } from '../kube/value.ts';
 import { keepGoing } from './actions/plan.ts';
-import { type Blocker, pending } from './blocker.ts';
+import { type Blocker, DENIED, pending } from './blocker.ts';
 import type { Plan, Snapshot } from './model.ts';
 import type { Scope } from './scope.ts';
 import { PASSING_CONDITIONS, planStatus } from './status.ts';
 
-/** The reason that a resource shows. */
-export const DENIED = 'Forbidden';
 export const DENIED_RETRY_MS = 30_000;
 
 /** A denial that is not yet to be tried again. What goes is always tried: its finalizer holds up its namespace. */

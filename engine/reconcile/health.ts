@@ -6,7 +6,7 @@
 import { type ConditionNow, reasonName } from '../kube/conditions.ts';
 import { describeRef } from '../kube/object.ts';
 import type { HealthRule } from '../playbook/model.ts';
-import { type Blocker, joinMessages } from './blocker.ts';
+import { type Blocker, DENIED, joinMessages } from './blocker.ts';
 import type { Effect, Step } from './decide.ts';
 import { asBoolean, evaluate } from './evaluate.ts';
 import type { Pass } from './pass-model.ts';
@@ -119,7 +119,7 @@ function situationOf({ states }: Pass, { blockers, steps }: Findings): Situation
 
 function readyCondition(situation: Situation, rule: Verdict | undefined): Verdict {
   // What only an administrator can end goes before what a rule says of values that are missing for it.
-  const decisive = [situation.terminal, situation.pending.filter(({ reason }) => reason === 'Forbidden')];
+  const decisive = [situation.terminal, situation.pending.filter(({ reason }) => reason === DENIED)];
   const found = decisive.find((blockers) => blockers.length > 0);
   const blocked = found && reported(found);
   if (blocked !== undefined) return { type: 'Ready', status: 'False', ...blocked };

@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../engine/base/clock.ts';
 import { silentLogger } from '../../engine/base/logger.ts';
 import type { Cluster } from '../../engine/cluster/api.ts';
-import { ACTION_RUN } from '../../engine/controller/run-store.ts';
+import { ACTION_RUN } from '../../engine/kube/kinds.ts';
 import type { JsonObject } from '../../engine/kube/object.ts';
 import { installActionKinds } from '../../engine/operator/action-kinds.ts';
 import { connect, poll, WRITE } from './cluster-support.ts';

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { formatDiagnostic } from '../../engine/base/diagnostic.ts';
-import { ACTION_RUN } from '../../engine/controller/run-store.ts';
+import { ACTION_RUN } from '../../engine/kube/kinds.ts';
 import { isObject, type JsonObject, type KubeObject } from '../../engine/kube/object.ts';
 import { loadPlaybook } from '../../engine/playbook/load.ts';
 import { poll, WRITE } from './cluster-support.ts';

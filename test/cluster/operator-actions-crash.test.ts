@@ -4,7 +4,7 @@
  * way, once; `unless` guards even that.
  */
 import { describe, expect, test } from 'vitest';
-import { ACTION_RUN } from '../../engine/controller/run-store.ts';
+import { ACTION_RUN } from '../../engine/kube/kinds.ts';
 import { isObject, type KubeObject } from '../../engine/kube/object.ts';
 import { type Application, application, JOB, playbook, requestRun, statusOf } from './actions-kit.ts';
 import { connect, poll, WRITE } from './cluster-support.ts';

@@ -1,6 +1,6 @@
 /** Deletion by every way that kubectl offers, with a final action that must come first. */
 import { expect, test, vi } from 'vitest';
-import { ACTION_RUN } from '../../engine/controller/run-store.ts';
+import { ACTION_RUN } from '../../engine/kube/kinds.ts';
 import type { KubeObject } from '../../engine/kube/object.ts';
 import { getPath } from '../../engine/kube/value.ts';
 import { type Application, application, phaseOf, playbook, requestRun, statusOf } from './actions-kit.ts';

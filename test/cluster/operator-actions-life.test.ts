@@ -1,7 +1,7 @@
 /** What a run leaves alone, and what it leaves behind. */
 import { expect, test, vi } from 'vitest';
 import { createLogger } from '../../engine/base/logger.ts';
-import { ACTION_RUN } from '../../engine/controller/run-store.ts';
+import { ACTION_RUN } from '../../engine/kube/kinds.ts';
 import { application, phaseOf, playbook, requestRun, statusOf, stillness } from './actions-kit.ts';
 import { poll, WRITE } from './cluster-support.ts';
 import {

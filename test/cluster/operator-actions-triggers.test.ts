@@ -1,6 +1,6 @@
 /** What starts, stops and outranks a run on a real control plane, where time is real and an engine may be another. */
 import { expect, test, vi } from 'vitest';
-import { ACTION_RUN } from '../../engine/controller/run-store.ts';
+import { ACTION_RUN } from '../../engine/kube/kinds.ts';
 import type { KubeObject } from '../../engine/kube/object.ts';
 import { getPath } from '../../engine/kube/value.ts';
 import {

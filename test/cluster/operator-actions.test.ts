@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { runCli } from '../../engine/cli/cli.ts';
 import type { Terminal } from '../../engine/cli/terminal.ts';
-import { ACTION_RUN } from '../../engine/controller/run-store.ts';
+import { ACTION_RUN } from '../../engine/kube/kinds.ts';
 import {
   application,
   JOB,

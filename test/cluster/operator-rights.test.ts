@@ -6,7 +6,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applySamples, installPlaybook, SAMPLE_NAMESPACE } from '../../engine/cli/up-samples.ts';
-import { ACTION_RUN } from '../../engine/controller/run-store.ts';
+import { ACTION_RUN } from '../../engine/kube/kinds.ts';
 import { FINALIZER } from '../../engine/kube/labels.ts';
 import { isObject, type JsonObject, type KubeObject, refOf } from '../../engine/kube/object.ts';
 import { readPlaybookFolders } from '../../engine/operator/folder-files.ts';

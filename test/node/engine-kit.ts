@@ -217,6 +217,19 @@ export function secondsOf({ status }: RunObject, step?: string): number {
   return Math.round(took / 100) / 10;
 }
 
+export async function abortRun(namespace: string, name: string): Promise<void> {
+  await kubectl([
+    'patch',
+    'actionrun',
+    name,
+    '-n',
+    namespace,
+    '--type=merge',
+    '-p',
+    '{"spec":{"abort":true}}',
+  ]);
+}
+
 const told: string[] = [];
 
 /** One line of the report: what was done, what data was checked, how long recovery took. */

@@ -1,6 +1,7 @@
 /** What changes on a RedisInstance under a client's writes, its backups, and its end: each test goes on from the one before. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import {
+  abortRun,
   describeOperator,
   eventually,
   newestRun,
@@ -11,7 +12,6 @@ import {
 } from './engine-kit.ts';
 import { execIn, kubectl } from './harness.ts';
 import {
-  abortRun,
   changeRedis,
   hasSucceeded,
   podsOf,

@@ -106,19 +106,6 @@ export function recoveryOf({ status }: RunObject): number {
   return seconds;
 }
 
-export async function abortRun(namespace: string, name: string): Promise<void> {
-  await kubectl([
-    'patch',
-    'actionrun',
-    name,
-    '-n',
-    namespace,
-    '--type=merge',
-    '-p',
-    '{"spec":{"abort":true}}',
-  ]);
-}
-
 /** A redis-cli command in a pod, over its own connection. */
 export async function redis(
   { namespace }: RedisInstance,

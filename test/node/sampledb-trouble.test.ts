@@ -1,6 +1,7 @@
 /** What a SampleDB makes of wishes that cannot be: a state with its reason, the old one serving on, and a way out. */
 import { expect, test } from 'vitest';
 import {
+  abortRun,
   endOfRun,
   eventually,
   newestRun,
@@ -118,16 +119,7 @@ describeSampleDB('SampleDB in trouble', (site) => {
     const [run] = await runsOf(namespace, 'shop', 'upgrade');
     const name = run?.metadata.name ?? '';
     const began = Date.now();
-    await kubectl([
-      'patch',
-      'actionrun',
-      name,
-      '-n',
-      namespace,
-      '--type=merge',
-      '-p',
-      '{"spec":{"abort":true}}',
-    ]);
+    await abortRun(namespace, name);
     // It waits as long as the migration holds its lock on the table.
     expect(await countOf(namespace, 'shop')).toBe(500);
     const seconds = Math.round((Date.now() - began) / 100) / 10;

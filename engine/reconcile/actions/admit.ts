@@ -1,4 +1,5 @@
 /** Runs that have not begun: are they allowed, what do they wait for, and how they begin. */
+import { ACTION_RUN } from '../../kube/kinds.ts';
 import { ACTION_LABEL } from '../../kube/labels.ts';
 import { apiVersionOf, describeRef, type JsonObject } from '../../kube/object.ts';
 import { ownerReference } from '../../kube/owners.ts';
@@ -11,7 +12,7 @@ import { advance } from './advance.ts';
 import { evaluateNamed, runContext, varsAround } from './context.ts';
 import { Draft } from './draft.ts';
 import type { ActionPass } from './pass.ts';
-import { ACTION_RUN, type Run } from './run.ts';
+import type { Run } from './run.ts';
 import { resourceOf } from './step-run.ts';
 import { evidenceOf, isStillWanted, type Start } from './triggers.ts';
 

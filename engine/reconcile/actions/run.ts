@@ -12,8 +12,6 @@ import {
 } from '../../kube/object.ts';
 import { asJson, getPath, isJsonObject, isList, text, wholeNumber } from '../../kube/value.ts';
 
-export const ACTION_RUN = { group: 'libretto.dev', version: 'v1alpha1', kind: 'ActionRun' } as const;
-
 export const RUN_PHASES = [
   'Pending',
   'Running',

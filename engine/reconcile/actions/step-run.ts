@@ -1,4 +1,5 @@
 /** `run` steps: another action as a part of this one. It shares the lock, inherits the vars and gives back its outputs. */
+import { ACTION_RUN } from '../../kube/kinds.ts';
 import { ACTION_LABEL } from '../../kube/labels.ts';
 import { apiVersionOf, type Json, type JsonObject } from '../../kube/object.ts';
 import { asJson, isJsonObject } from '../../kube/value.ts';
@@ -6,7 +7,7 @@ import type { Step } from '../../playbook/action-model.ts';
 import { childRunName, stepKey } from './names.ts';
 import { failed, going, type Progress, type StepAt } from './pass.ts';
 import { renderValue } from './render.ts';
-import { ACTION_RUN, isEnded, runReference } from './run.ts';
+import { isEnded, runReference } from './run.ts';
 
 type RunStep = Extract<Step, { kind: 'run' }>;
 

@@ -2,12 +2,13 @@
  * What the engine around the planner does for actions, in a golden case: keeps runs, answers their calls and Jobs as
  * the case says, and asks probes anew when a step waits for it.
  */
+import { ACTION_RUN } from '../../kube/kinds.ts';
 import { RUN_STEP_LABEL, RUN_UID_LABEL } from '../../kube/labels.ts';
 import { apiVersionOf, isObject, type Json, type JsonObject, type KubeObject } from '../../kube/object.ts';
 import { asJson, getPath, isJsonObject, isList, text } from '../../kube/value.ts';
 import type { ActionInputs, ActionPlan, ProbeNeed, RunWrite } from '../action-contract.ts';
 import { stepKey, stepLabel } from '../actions/names.ts';
-import { ACTION_RUN, isoTime, parseRun, type Run } from '../actions/run.ts';
+import { isoTime, parseRun, type Run } from '../actions/run.ts';
 import { resourceOf } from '../actions/step-run.ts';
 import type { Effect, EffectOutcome } from '../effect.ts';
 import { AnswerBook, endOfJob, outcomeOf } from './answers.ts';

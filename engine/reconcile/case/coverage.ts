@@ -1,5 +1,5 @@
 /** Which parts of a playbook its golden cases have seen at work: templates and their blocks, rules, actions and steps. */
-import type { Place } from '../../base/diagnostic.ts';
+import { comparePlaces, type Place } from '../../base/diagnostic.ts';
 import type { Action, Step } from '../../playbook/action-model.ts';
 import type { Expression, Manifest, Playbook, Template, Watch } from '../../playbook/model.ts';
 import type { Run } from '../actions/run.ts';
@@ -32,7 +32,7 @@ export class Coverage {
   get items(): readonly CoverageItem[] {
     return [...this.#parts.values()]
       .map(({ name, place, unseen }) => ({ name, place, missing: [...unseen] }))
-      .toSorted((a, b) => compare(a.place, b.place));
+      .toSorted((a, b) => comparePlaces(a.place, b.place));
   }
 
   /** What runs have come to so far. */
@@ -146,9 +146,4 @@ function stepName(action: string, step: string, rollback: boolean): string {
 
 function placeKey({ file, line, column }: Place): string {
   return `${file}:${line}:${column}`;
-}
-
-function compare(a: Place, b: Place): number {
-  if (a.file !== b.file) return a.file < b.file ? -1 : 1;
-  return a.line - b.line || a.column - b.column;
 }

@@ -2,6 +2,7 @@
  * The cluster around one resource of a golden case: its objects and runs, the clock, and what the engine remembers. The
  * clock goes on by a millisecond from one look to the next, and otherwise as the case says.
  */
+import { ACTION_RUN } from '../../kube/kinds.ts';
 import { FIELD_MANAGER, FINALIZER, MANIFEST_ANNOTATION, RUN_UID_LABEL } from '../../kube/labels.ts';
 import { mergeObjects } from '../../kube/merge-patch.ts';
 import {
@@ -17,7 +18,7 @@ import {
   refOf,
 } from '../../kube/object.ts';
 import type { SchemaLookup } from '../../kube/schema.ts';
-import { ACTION_RUN, isoTime } from '../actions/run.ts';
+import { isoTime } from '../actions/run.ts';
 import { afterChange, initialMemory } from '../memory.ts';
 import type { Change, KindInfo, Memory, Plan, Snapshot } from '../model.ts';
 import { CaseActions, hasEnded } from './actions.ts';
