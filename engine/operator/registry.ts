@@ -11,6 +11,7 @@ import { errorMessage } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Cluster } from '../cluster/api.ts';
+import { contentHashOf } from '../playbook/load-files.ts';
 import type { LoadResult, Playbook } from '../playbook/model.ts';
 import { Claims } from './claims.ts';
 import { installCrds, missingCrds } from './crd-install.ts';
@@ -84,7 +85,9 @@ export class Registry implements SourceEvents {
     this.entries.set(source.id, entry);
     const same = entry.source !== undefined && contentOf(entry.source) === contentOf(source);
     entry.source = source;
-    if (this.begun && !same) this.schedule(entry);
+    if (!this.begun) return;
+    if (same) this.options.reporter.repeat(source);
+    else this.schedule(entry);
   }
 
   removed(id: string): void {
@@ -187,7 +190,7 @@ export class Registry implements SourceEvents {
       await this.goLive(entry, { playbook, source }, signal);
     if (signal.aborted) return;
     entry.problems = warnings;
-    this.report(entry, source, { kind: 'loaded', version: playbook.version });
+    this.report(entry, source, { kind: 'loaded', content: playbook.contentHash, version: playbook.version });
     if (this.claims.keepOnly(entry.id, playbook)) this.freed();
   }
 
@@ -227,7 +230,9 @@ export class Registry implements SourceEvents {
   private refuse(entry: Entry, source: PlaybookSource, problems: readonly Diagnostic[]): void {
     entry.problems = problems;
     if (this.claims.keepOnly(entry.id, entry.running?.playbook)) this.freed();
-    this.report(entry, source, { kind: 'refused', running: entry.running?.playbook.version });
+    const { version, contentHash: content } = entry.running?.playbook ?? {};
+    const running = version === undefined || content === undefined ? undefined : { version, content };
+    this.report(entry, source, { kind: 'refused', content: contentHashOf(source.files), running });
   }
 
   private report(entry: Entry, source: PlaybookSource, state: PlaybookState): void {

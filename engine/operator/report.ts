@@ -1,6 +1,7 @@
 /**
- * Tells people how their playbooks stand: an annotation and an Event on the ConfigMaps, the log, two metrics. The
- * annotation is written only when it changes, so that a broken playbook causes no writes while nobody edits it.
+ * Tells people how their playbooks stand: annotations and an Event on the ConfigMaps, the log, two metrics. The
+ * annotations (which content was looked at and which runs, and its problems) are written only when they change, in one
+ * write, so that a playbook causes no writes while nobody edits it.
  */
 import { type Diagnostic, formatDiagnostic } from '../base/diagnostic.ts';
 import { errorMessage } from '../base/errors.ts';
@@ -11,6 +12,8 @@ import { isNotFound } from '../cluster/errors.ts';
 import type { Recorder } from '../controller/execute.ts';
 import { FIELD_MANAGER } from '../kube/labels.ts';
 import { type KubeObject, refOf } from '../kube/object.ts';
+import { contentHashOf } from '../playbook/load-files.ts';
+import { ANSWER_ANNOTATION, type Answer, formatAnswer, type RunningContent } from './answer.ts';
 import type { MayWrite } from './leadership.ts';
 import { describeOrigin, type PlaybookSource } from './source.ts';
 
@@ -19,10 +22,11 @@ export const PROBLEMS_ANNOTATION = 'libretto.dev/problems';
 const LONGEST_ANNOTATION = 32 * 1024;
 const LONGEST_EVENT = 900;
 
+/** `content`: the hash of the files that this is about, which may have been edited since. */
 export type PlaybookState =
-  | { readonly kind: 'loaded'; readonly version: string }
-  /** `running`: the version that goes on meanwhile. */
-  | { readonly kind: 'refused'; readonly running: string | undefined };
+  | { readonly kind: 'loaded'; readonly content: string; readonly version: string }
+  /** `running`: what goes on meanwhile. */
+  | { readonly kind: 'refused'; readonly content: string; readonly running: RunningContent | undefined };
 
 export interface Standing {
   readonly state: PlaybookState;
@@ -33,6 +37,8 @@ export interface Standing {
 
 export interface Reporter {
   report(source: PlaybookSource, standing: Standing): void;
+  /** The ConfigMaps have changed and their content has not: says again what they have lost of what was said. */
+  repeat(source: PlaybookSource): void;
   removed(source: PlaybookSource, left: string): void;
   /** Resolves when what was begun is written. */
   flush(): Promise<void>;
@@ -55,7 +61,8 @@ class PlaybookReporter implements Reporter {
   private readonly problemGauge: Gauge;
   private readonly loadedGauge: Gauge;
   /** By source id: what was said last, so that a resync does not repeat it. */
-  private readonly said = new Map<string, string>();
+  private readonly said = new Map<string, Said>();
+  /** By source id. */
   private readonly writing = new Map<string, Promise<void>>();
 
   constructor(options: ReporterOptions) {
@@ -77,16 +84,27 @@ class PlaybookReporter implements Reporter {
     this.problemGauge.set(problems.length, { playbook: source.id });
     this.loadedGauge.set(state.kind === 'loaded' ? 1 : 0, { playbook: source.id });
     const text = problems.map(formatDiagnostic).join('\n');
-    const parts = source.origin.kind === 'configMaps' ? source.origin.parts : [];
-    const wrong = parts.filter((p) => annotationIn(p) !== annotationOf(text));
-    const saying = `${describeState(state, problems)}\n${text}`;
-    if (this.said.get(source.id) !== saying) {
+    const { content } = state;
+    const annotations = {
+      [ANSWER_ANNOTATION]: formatAnswer(answerOf(state)),
+      [PROBLEMS_ANNOTATION]: problems.length === 0 ? null : cut(text, LONGEST_ANNOTATION),
+    };
+    const next: Said = { source, content, text: `${describeState(state, problems)}\n${text}`, annotations };
+    const { id } = source;
+    if (this.said.get(id)?.text !== next.text) {
       this.log(source, standing);
       // After a restart nothing is new: no Event, no write.
-      if (!fromStart || wrong.length > 0) this.recordStanding(source, standing);
+      if (!fromStart || wrongParts(next).length > 0) this.recordStanding(source, standing);
     }
-    this.said.set(source.id, saying);
-    if (wrong.length > 0) this.annotateAll(source.id, wrong, annotationOf(text));
+    this.said.set(id, next);
+    this.keepAnnotated(id);
+  }
+
+  repeat(source: PlaybookSource): void {
+    const said = this.said.get(source.id);
+    if (said === undefined || said.content !== contentHashOf(source.files)) return;
+    this.said.set(source.id, { ...said, source });
+    this.keepAnnotated(source.id);
   }
 
   removed(source: PlaybookSource, left: string): void {
@@ -130,49 +148,72 @@ class PlaybookReporter implements Reporter {
     for (const part of source.origin.parts) this.options.recorder.record(part, note);
   }
 
-  /** One write after the other, so that the newest text is the one that stays. */
-  private annotateAll(id: string, parts: readonly KubeObject[], text: string | null): void {
-    const before = this.writing.get(id) ?? Promise.resolve();
-    this.writing.set(
-      id,
-      before.then(() => this.annotate(parts, text)),
-    );
+  private keepAnnotated(id: string): void {
+    const said = this.said.get(id);
+    // A writer that is there already takes what is newest then.
+    if (said === undefined || this.writing.has(id) || wrongParts(said).length === 0) return;
+    this.writing.set(id, this.annotateAll(id));
   }
 
-  private async annotate(parts: readonly KubeObject[], text: string | null): Promise<void> {
-    if (!(await this.options.mayWrite())) return;
-    for (const part of parts) {
-      try {
-        await this.options.client.mergePatch(
-          refOf(part),
-          { metadata: { annotations: { [PROBLEMS_ANNOTATION]: text } } },
-          { fieldManager: FIELD_MANAGER },
-        );
-      } catch (error) {
-        if (!isNotFound(error))
-          this.options.logger.warn('the problems of a playbook could not be written to its ConfigMap', {
-            configMap: part.metadata.name,
-            error: errorMessage(error),
-          });
+  /** One write after the other, until what was said last stands in all parts as they were last seen. */
+  private async annotateAll(id: string): Promise<void> {
+    if (await this.options.mayWrite()) {
+      for (let said = this.said.get(id); said !== undefined; ) {
+        for (const part of wrongParts(said)) await this.annotate(part, said.annotations);
+        const next = this.said.get(id);
+        said = next === said ? undefined : next;
       }
     }
+    this.writing.delete(id);
   }
+
+  private async annotate(part: KubeObject, annotations: Annotations): Promise<void> {
+    try {
+      const patch = { metadata: { annotations } };
+      await this.options.client.mergePatch(refOf(part), patch, { fieldManager: FIELD_MANAGER });
+    } catch (error) {
+      if (!isNotFound(error))
+        this.options.logger.warn('how a playbook stands could not be written to its ConfigMap', {
+          configMap: part.metadata.name,
+          error: errorMessage(error),
+        });
+    }
+  }
+}
+
+/** Null takes an annotation away. */
+type Annotations = Readonly<Record<string, string | null>>;
+
+interface Said {
+  /** As it was seen last. */
+  readonly source: PlaybookSource;
+  readonly content: string;
+  readonly text: string;
+  readonly annotations: Annotations;
+}
+
+function wrongParts({ source: { origin }, annotations }: Said): readonly KubeObject[] {
+  const wanted = Object.entries(annotations);
+  return origin.kind === 'folder'
+    ? []
+    : origin.parts.filter(({ metadata }) =>
+        wanted.some(([name, text]) => (metadata.annotations?.[name] ?? null) !== text),
+      );
+}
+
+function answerOf(state: PlaybookState): Answer {
+  const { content } = state;
+  if (state.kind === 'loaded')
+    return { state: 'Running', content, running: { version: state.version, content } };
+  const { running } = state;
+  return { state: 'Refused', content, ...(running === undefined ? {} : { running }) };
 }
 
 function describeState(state: PlaybookState, problems: readonly Diagnostic[]): string {
   if (state.kind === 'loaded') {
     return `version ${state.version} is in use${problems.length === 0 ? '' : `, with ${problems.length} warnings`}`;
   }
-  return `refused; ${state.running === undefined ? 'nothing of it runs' : `version ${state.running} goes on`}`;
-}
-
-function annotationIn(part: KubeObject): string | null {
-  return part.metadata.annotations?.[PROBLEMS_ANNOTATION] ?? null;
-}
-
-/** Null takes the annotation away. */
-function annotationOf(text: string): string | null {
-  return text === '' ? null : cut(text, LONGEST_ANNOTATION);
+  return `refused; ${state.running === undefined ? 'nothing of it runs' : `version ${state.running.version} goes on`}`;
 }
 
 function cut(text: string, longest: number): string {
