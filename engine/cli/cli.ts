@@ -2,7 +2,9 @@
 import type { Command, ExitCode } from './command.ts';
 import { createCommand } from './create.ts';
 import { explainCommand } from './explain.ts';
+import { installCommand } from './install.ts';
 import { lintCommand } from './lint.ts';
+import { listCommand } from './list.ts';
 import { packageCommand } from './package.ts';
 import { planCommand } from './plan.ts';
 import { pruneCommand } from './prune.ts';
@@ -12,6 +14,7 @@ import { runCommand } from './run.ts';
 import { runActionCommand } from './run-action.ts';
 import type { Terminal } from './terminal.ts';
 import { testCommand } from './test.ts';
+import { uninstallCommand } from './uninstall.ts';
 import { upCommand } from './up.ts';
 import { versionCommand } from './version.ts';
 
@@ -27,6 +30,9 @@ const COMMANDS: readonly Command[] = [
   explainCommand,
   pruneCommand,
   packageCommand,
+  installCommand,
+  uninstallCommand,
+  listCommand,
   rbacCommand,
   versionCommand,
 ];

@@ -1,9 +1,8 @@
 /** `libretto explain KIND/NAME`: why a resource is not ready, and what happens next. Reads only. */
 import { EngineError } from '../base/errors.ts';
-import { PLAYBOOK_LABEL } from '../kube/labels.ts';
 import { type GroupVersionKind, groupKind, type KubeObject } from '../kube/object.ts';
-import { assembleParts } from '../operator/configmap-parts.ts';
 import { type FolderContent, readPlaybookFolders } from '../operator/folder-files.ts';
+import { installedPlaybooks } from '../operator/installed.ts';
 import { survey } from '../operator/survey.ts';
 import type { Playbook } from '../playbook/model.ts';
 import { type Explanation, explain } from '../reconcile/explain.ts';
@@ -100,26 +99,23 @@ async function playbookFor(
 
 /** The playbooks in the ConfigMaps of the engine's namespace. */
 async function installed({ cluster, namespace }: LiveCluster): Promise<readonly FolderContent[]> {
-  const gvk = { group: '', version: 'v1', kind: 'ConfigMap' };
-  const parts = await cluster.client.list(gvk, { namespace, labelSelector: PLAYBOOK_LABEL });
-  const byName = Map.groupBy(parts, ({ metadata }) => metadata.labels?.[PLAYBOOK_LABEL] ?? '');
-  return [...byName].flatMap(([name, group]): readonly FolderContent[] => {
-    const assembly = assembleParts(group);
-    return assembly.kind === 'incomplete'
-      ? []
-      : [{ name, path: name, files: assembly.files, problems: assembly.problems }];
-  });
+  return (await installedPlaybooks(cluster.client, namespace)).flatMap(
+    ({ name, assembly }): readonly FolderContent[] =>
+      assembly.kind === 'incomplete'
+        ? []
+        : [{ name, path: name, files: assembly.files, problems: assembly.problems }],
+  );
 }
 
 function describe(explanation: Explanation): string {
-  const { resource, ready, conditions, rules, children, runs, next, lastChanges } = explanation;
+  const { resource, playbook, ready, conditions, rules, children, runs, next, lastChanges } = explanation;
   const state =
     ready === undefined
       ? 'no engine has looked at it yet'
       : `Ready is ${ready.status} since ${ready.since}: ${ready.reason}${ready.message === '' ? '' : `: ${ready.message}`}`;
   const nothing = next.children.length + next.actions.length === 0 && next.blocked === undefined;
   return [
-    `${resource}\n  ${state}\n`,
+    `${resource}\n  ${state}\n  ${describePlaybook(playbook)}\n`,
     section(
       'Conditions',
       conditions.map(({ type, status, reason, message }) => `${type} ${status} (${reason}) ${message}`),
@@ -160,6 +156,11 @@ function describe(explanation: Explanation): string {
       ),
     ),
   ].join('');
+}
+
+function describePlaybook({ name, version, of }: Explanation['playbook']): string {
+  const seen = of === undefined || of === version ? '' : `; its status is of version ${of}`;
+  return `The playbook is ${name}, version ${version}${seen}`;
 }
 
 function section(title: string, lines: readonly string[]): string {

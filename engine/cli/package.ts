@@ -31,14 +31,15 @@ too large. What has errors is not printed: exit code 1, with every problem.`,
     const items = folders.flatMap(({ result, files }) =>
       result.kind === 'refused'
         ? []
-        : packagePlaybook({ name: nameOf(result.playbook.name), files }, namespace),
+        : packagePlaybook({ name: packageName(result.playbook.name), files }, namespace),
     );
     terminal.out(objectsText(items, output));
     return 0;
   },
 });
 
-function nameOf(name: string): string {
+/** Throws a UsageError where it can't be one. */
+export function packageName(name: string): string {
   if (NAME.test(name)) return name;
   throw new UsageError(
     `${name} can't be the name of a ConfigMap and of a label`,

@@ -1,13 +1,12 @@
 /** `libretto rbac`: the least rights that playbooks and the engine need, as objects to apply. */
-import { type GroupVersionKind, groupKind, type JsonObject } from '../kube/object.ts';
+import { groupKind, type JsonObject } from '../kube/object.ts';
 import { HASH_KEY_SECRET } from '../operator/hash-key.ts';
-import { ENGINE_ACCOUNT, engineRbac, type Rbac, type RbacOptions, rbacOf } from '../operator/rbac.ts';
+import { ENGINE_ACCOUNT, engineRbac, type Rbac } from '../operator/rbac.ts';
 import type { Playbook } from '../playbook/model.ts';
-import { rightsOf } from '../playbook/rights.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
 import type { Flags, FlagValues } from './flags.ts';
 import { loadFolders, tellProblems } from './load-folders.ts';
-import { offlineResource } from './offline-kinds.ts';
+import { playbookRights } from './playbook-rights.ts';
 import { OBJECTS_FORMAT, objectsText } from './print-objects.ts';
 import { DEFAULT_NAMESPACE } from './run.ts';
 
@@ -106,33 +105,12 @@ function engineObjects(values: Values): readonly JsonObject[] {
 }
 
 function rightsObjects(playbook: Playbook, values: Values): Rbac {
-  const { namespace, 'watch-namespaces': watchNamespaces } = values;
-  const resource: RbacOptions['resource'] = (gvk) =>
-    ownResource(playbook, gvk) ?? ENGINE_RESOURCES[groupKind(gvk)] ?? offlineResource(gvk);
   // Beside an engine that acts as itself, the rights are the engine's.
   const account = values.account ?? (values.engine && !values.impersonate ? ENGINE_ACCOUNT : undefined);
-  return rbacOf(rightsOf(playbook, { outsideCluster: values['outside-cluster'] }), {
-    playbook: playbook.name,
-    namespace,
-    ...(watchNamespaces.length === 0 ? {} : { watchNamespaces }),
-    ...(account === undefined ? {} : { account }),
-    clusterScoped: playbook.watches.some(({ gvk }) => resource(gvk)?.namespaced === false),
-    resource,
+  return playbookRights(playbook, {
+    namespace: values.namespace,
+    watchNamespaces: values['watch-namespaces'],
+    account,
+    outsideCluster: values['outside-cluster'],
   });
-}
-
-const ENGINE_RESOURCES: Readonly<Record<string, { plural: string; namespaced: boolean }>> = {
-  'ActionRun.libretto.dev': { plural: 'actionruns', namespaced: true },
-};
-
-function ownResource(
-  { crds }: Playbook,
-  gvk: GroupVersionKind,
-): { readonly plural: string; readonly namespaced: boolean } | undefined {
-  for (const crd of crds) {
-    const { group, names, scope } = Object(crd.spec);
-    if (group === gvk.group && Object(names).kind === gvk.kind)
-      return { plural: String(Object(names).plural), namespaced: scope !== 'Cluster' };
-  }
-  return undefined;
 }

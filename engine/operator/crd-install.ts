@@ -68,7 +68,7 @@ async function installCrd(crd: KubeObject, options: CrdInstallOptions): Promise<
   try {
     if (!(await applyStamped(crd, options))) return [];
   } catch (error) {
-    const problem = refusal(crd, error);
+    const problem = crdRefusal(crd, error);
     if (problem === undefined) throw error;
     return [problem];
   }
@@ -88,7 +88,8 @@ export async function applyStamped(object: KubeObject, options: CrdInstallOption
   return true;
 }
 
-function stamped(crd: KubeObject): { tree: JsonObject; hash: string } {
+/** With the hash of what is applied, by which an installation that is up to date is known. */
+export function stamped(crd: KubeObject): { tree: JsonObject; hash: string } {
   const { status: _status, ...rest } = crd;
   const json = rest as JsonObject; // as: a loaded definition came out of YAML, so all of it is JSON
   const hash = sha256(canonicalJson(json));
@@ -99,7 +100,8 @@ function stamped(crd: KubeObject): { tree: JsonObject; hash: string } {
   };
 }
 
-function refusal(crd: KubeObject, error: unknown): Diagnostic | undefined {
+/** What a person can do about it; undefined where it is no problem of the definition. */
+export function crdRefusal(crd: KubeObject, error: unknown): Diagnostic | undefined {
   const { name } = crd.metadata;
   const conflicts = fieldConflicts(error);
   if (conflicts.length > 0) {

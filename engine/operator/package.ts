@@ -19,6 +19,7 @@ export interface PackagedPlaybook {
 
 export function packagePlaybook({ name, files }: PackagedPlaybook, namespace: string): readonly JsonObject[] {
   const parts = split(files);
+  // Also on one part alone, over what an earlier, larger package may have left on it.
   const annotations = {
     [PARTS_ANNOTATION]: String(parts.length),
     [VERSION_ANNOTATION]: contentHashOf(files).slice(0, 12),
@@ -30,7 +31,7 @@ export function packagePlaybook({ name, files }: PackagedPlaybook, namespace: st
       name: index === 0 ? name : `${name}-${index + 1}`,
       namespace,
       labels: { [PLAYBOOK_LABEL]: name },
-      ...(parts.length === 1 ? {} : { annotations }),
+      annotations,
     },
     data,
   }));

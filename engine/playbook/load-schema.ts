@@ -13,6 +13,7 @@ import { jsonOf } from './yaml-node.ts';
 
 const OBSERVED: JsonObject = {
   observedGeneration: { type: 'integer', format: 'int64' },
+  playbookVersion: { type: 'string' },
   conditions: {
     type: 'array',
     'x-kubernetes-list-type': 'map',

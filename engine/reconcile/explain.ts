@@ -14,6 +14,7 @@ import { isActive, isEnded } from './actions/run.ts';
 import { readRuns } from './actions/runs.ts';
 import type { Plan, Snapshot } from './model.ts';
 import { type Preview, previewOf } from './preview.ts';
+import { VERSION_FIELD } from './status.ts';
 
 export interface ExplainedCondition {
   readonly type: string;
@@ -59,6 +60,8 @@ export interface LastChange {
 
 export interface Explanation {
   readonly resource: string;
+  /** `of`: the version that the resource's status is of, where its schema keeps it. */
+  readonly playbook: { readonly name: string; readonly version: string; readonly of?: string };
   readonly ready: ExplainedCondition | undefined;
   /** Those that a person should know of. */
   readonly conditions: readonly ExplainedCondition[];
@@ -74,7 +77,7 @@ export interface Explanation {
 }
 
 export function explain(watch: Watch, snapshot: Snapshot, plan: Plan): Explanation {
-  const { resource } = snapshot;
+  const { resource, playbook } = snapshot;
   const conditions = conditionsOf(resource).map(
     ({ type, status, reason, message, lastTransitionTime }): ExplainedCondition => ({
       type,
@@ -87,7 +90,9 @@ export function explain(watch: Watch, snapshot: Snapshot, plan: Plan): Explanati
   const ready = conditions.find(({ type }) => type === 'Ready');
   const rules = new Map(watch.health.map((rule) => [rule.type, rule]));
   const wrong = conditions.filter(({ type, status }) => status !== usual(type, rules.has(type)));
+  const of = getPath(resource.status, [VERSION_FIELD]);
   return {
+    playbook: { name: playbook.name, version: playbook.version, ...(typeof of === 'string' ? { of } : {}) },
     resource: `${resource.kind} ${resource.metadata.namespace === undefined ? '' : `${resource.metadata.namespace}/`}${resource.metadata.name}`,
     ready,
     conditions: wrong.filter(({ type }) => type !== 'Ready'),

@@ -14,6 +14,7 @@ import {
 import { parseElement } from '../kube/fieldpath.ts';
 import { wrapArrays } from '../kube/normalise.ts';
 import type { Json, JsonObject, KubeObject } from '../kube/object.ts';
+import type { SchemaNode } from '../kube/schema.ts';
 import { asJson, getPath, isJsonObject, isList } from '../kube/value.ts';
 import { type Blocker, isSilent } from './blocker.ts';
 import { evaluate } from './evaluate.ts';
@@ -83,7 +84,10 @@ export async function projectStatus(scope: Scope): Promise<Projections> {
   return { values, blockers };
 }
 
-/** Fields, observedGeneration and conditions, with lists where the schema has lists. */
+/** Field of the status with the version of the playbook that it is of, where the kind's schema has it. */
+export const VERSION_FIELD = 'playbookVersion';
+
+/** Fields, observedGeneration, the playbook's version and conditions, with lists where the schema has lists. */
 export function completeStatus(
   scope: Scope,
   fields: JsonObject,
@@ -92,13 +96,22 @@ export function completeStatus(
   const { resource, now } = scope.snapshot;
   const generation = resource.metadata.generation;
   const stamped = stampConditions(conditionsOf(resource), conditions, now);
+  const schema = scope.snapshot.kind(scope.watch.gvk)?.schema;
   const status = {
     ...fields,
+    ...versionField(scope, schema),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     conditions: stamped.map(conditionToJson),
   };
-  const wrapped = wrapArrays({ status }, scope.snapshot.kind(scope.watch.gvk)?.schema).status;
+  const wrapped = wrapArrays({ status }, schema).status;
   return isJsonObject(wrapped) ? wrapped : status;
+}
+
+/** Only where the schema says so itself: what is merely let through would be a write more for kinds of any playbook. */
+function versionField({ watch, snapshot }: Scope, schema: SchemaNode | undefined): JsonObject {
+  const declared = schema?.property('status')?.property(VERSION_FIELD);
+  if (declared?.type !== 'string' || watch.status.some(({ name }) => name === VERSION_FIELD)) return {};
+  return { [VERSION_FIELD]: snapshot.playbook.version };
 }
 
 /** It differs, and writing it has not been tried in vain. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { JsonObject, KubeObject } from '../../engine/kube/object.ts';
 import { assembleParts } from '../../engine/operator/configmap-parts.ts';
 import { packagePlaybook } from '../../engine/operator/package.ts';
+import { contentHashOf } from '../../engine/playbook/load-files.ts';
 
 /** As the API server would store it. */
 function asObject(body: JsonObject): KubeObject {
@@ -20,6 +21,10 @@ describe('a packaged playbook', () => {
           name: 'box',
           namespace: 'libretto-system',
           labels: { 'libretto.dev/playbook': 'box' },
+          annotations: {
+            'libretto.dev/parts': '1',
+            'libretto.dev/version': contentHashOf(files).slice(0, 12),
+          },
         },
         data: { 'watches.yaml': '[]' },
       },

@@ -17,6 +17,7 @@ import {
   refKey,
   refOf,
 } from '../../engine/kube/object.ts';
+import type { SchemaNode } from '../../engine/kube/schema.ts';
 import { getPath } from '../../engine/kube/value.ts';
 import { loadPlaybook } from '../../engine/playbook/load.ts';
 import type { Watch } from '../../engine/playbook/model.ts';
@@ -106,6 +107,7 @@ export class World {
   readonly unserved = new Set<string>();
   readonly failing = new Map<string, string>();
   readonly served = new Set<string>();
+  readonly schemas = new Map<string, SchemaNode>();
   otherNamespaces = false;
   #counter = 100;
 
@@ -143,7 +145,7 @@ export class World {
       namespaced: !CLUSTER_SCOPED.includes(name),
       synced: !this.unsynced.has(name),
       ...(failure === undefined ? {} : { failure }),
-      schema: undefined,
+      schema: this.schemas.get(name),
       servedByPlaybook: this.served.has(name),
     };
   }

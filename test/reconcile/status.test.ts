@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { schemaFromCrd } from '../../engine/kube/schema-model.ts';
 import { afterStatus } from '../../engine/reconcile/memory.ts';
+import { loaded } from '../playbook/load-builder.ts';
 import { app, conditionIn, configMap, isEmpty, World, watchOf } from './kit.ts';
 
 const DEPLOYMENT =
@@ -282,5 +284,40 @@ describe('Events', () => {
     expect(plan.status).toBeUndefined();
     expect(plan.events).toMatchObject([{ type: 'Warning', reason: 'MissingValue' }]);
     expect(isEmpty(await world.plan(watch))).toBe(true);
+  });
+});
+
+describe('the version of the playbook', () => {
+  const head = `schema: {spec: {size: integer}}\nmanifests: [d.yaml.hbs]`;
+  const watches = `- group: example.com\n  version: v1\n  kind: App\n  ${head.replace('\n', '\n  ')}\n`;
+  const playbook = loaded({ 'watches.yaml': watches, ...files });
+  const [watch] = playbook.watches;
+  const [crd] = playbook.crds;
+  const schema = crd === undefined ? undefined : schemaFromCrd(crd, 'v1');
+
+  it('stands in the status from its first write on, is written with a new version once, and never at rest', async () => {
+    if (watch === undefined || schema === undefined) throw new Error('no watch with a schema');
+    const world = new World(app({ size: 1 }));
+    world.schemas.set('App.example.com', schema);
+    world.version = '1.0.0';
+    expect((await world.step(watch)).status).toMatchObject({ playbookVersion: '1.0.0' });
+    ready(world, 1);
+    await world.settle(watch);
+    expect(isEmpty(await world.plan(watch))).toBe(true);
+    world.version = '1.1.0';
+    const changed = await world.step(watch);
+    expect(changed.changes).toEqual([]);
+    expect(changed.status).toMatchObject({ playbookVersion: '1.1.0' });
+    expect(isEmpty(await world.plan(watch))).toBe(true);
+  });
+
+  it('is left out where the schema lets it through without naming it, and where the playbook writes the field', async () => {
+    if (watch === undefined || schema === undefined) throw new Error('no watch with a schema');
+    const open = new World(app({ size: 1 }));
+    expect((await open.step(watch)).status).not.toHaveProperty('playbookVersion');
+    const own = new World(app({ size: 1 }));
+    own.schemas.set('App.example.com', schema);
+    const writing = watchOf('manifests: [d.yaml.hbs]\nstatus: {playbookVersion: metadata.name}', files);
+    expect((await own.step(writing)).status).toMatchObject({ playbookVersion: 'web' });
   });
 });
