@@ -22,7 +22,7 @@ import { type Execution, execute, type Recorder } from './execute.ts';
 import { Expectations } from './expectations.ts';
 import type { Inventory } from './inventory.ts';
 import { leftoverKinds } from './leftover.ts';
-import { logChange } from './log-change.ts';
+import { type ChangeListener, tellChange } from './log-change.ts';
 import type { Lane, Priority, WorkQueue } from './queue.ts';
 import type { ReconcileMetrics, ReconcileResult } from './queue-metrics.ts';
 import type { RunTarget } from './run-index.ts';
@@ -59,6 +59,7 @@ export interface ControllerOptions {
   readonly actions: ActionParts;
   /** What decides: planReconcile, or planTeardown alone where the playbook is gone. */
   readonly decide: (watch: Watch, snapshot: Snapshot) => Promise<Plan>;
+  readonly onChange?: ChangeListener;
   /** Resources that are none of this controller's business are left alone. */
   readonly concerns: (resource: KubeObject) => boolean;
 }
@@ -219,7 +220,7 @@ class WatchController implements Controller {
   }
 
   private executor(): Parameters<typeof execute>[1] {
-    const { cluster, recorder, clock, logger } = this.options;
+    const { cluster, recorder, clock } = this.options;
     return {
       client: cluster.client,
       views: this.views,
@@ -227,7 +228,7 @@ class WatchController implements Controller {
       recorder,
       fieldManager: FIELD_MANAGER,
       ensureInventory: (kinds) => this.remember(kinds),
-      onChange: (resource, change, sent) => logChange(logger, resource, change, sent),
+      onChange: (...sent) => tellChange(this.options, ...sent),
       now: () => clock.now(),
     };
   }

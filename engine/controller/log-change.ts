@@ -1,11 +1,26 @@
-/** One log line for each change that was sent: what, on which object, for which resource, why. Never a value. */
+/**
+ * Tells of each change that was sent: a log line that says what, on which object, for which resource and why (never a
+ * value), and whoever else listens.
+ */
 import { errorMessage } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { describeRef, type KubeObject, refOf } from '../kube/object.ts';
 import type { Change } from '../reconcile/model.ts';
 import type { Sent } from './send.ts';
 
-export function logChange(logger: Logger, resource: KubeObject, change: Change, sent: Sent): void {
+export type ChangeListener = (resource: KubeObject, change: Change, sent: Sent) => void;
+
+interface Listeners {
+  readonly logger: Logger;
+  readonly onChange?: ChangeListener;
+}
+
+export function tellChange(to: Listeners, ...[resource, change, sent]: Parameters<ChangeListener>): void {
+  logChange(to.logger, resource, change, sent);
+  to.onChange?.(resource, change, sent);
+}
+
+function logChange(logger: Logger, resource: KubeObject, change: Change, sent: Sent): void {
   const fields = { resource: describeRef(refOf(resource)), object: describeRef(change.ref), why: change.why };
   switch (sent.kind) {
     case 'done':

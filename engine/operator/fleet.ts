@@ -17,6 +17,7 @@ import { planReconcile } from '../reconcile/plan.ts';
 import type { Account, AccountParts, Accounts } from './accounts.ts';
 import type { PlaybookTimes } from './instrument.ts';
 import { ownSchemas } from './own-schemas.ts';
+import { type ChangeTeller, followChanges } from './told-change.ts';
 
 /** What every controller of one operator shares; what acts comes from its account. */
 export type ControllerParts = Omit<
@@ -26,6 +27,7 @@ export type ControllerParts = Omit<
   | 'playbook'
   | 'metadataOnly'
   | 'decide'
+  | 'onChange'
   | 'concerns'
   | 'servedByPlaybook'
   | 'ownSchema'
@@ -45,6 +47,8 @@ interface Working {
 export class Fleet {
   /** Called when the kinds that are kept have changed, before the new controllers start. */
   onChange: () => Promise<void> = () => Promise.resolve();
+  /** Told of every change that is made for a playbook. */
+  teller: ChangeTeller | undefined;
   private readonly parts: ControllerParts;
   private readonly accounts: Accounts;
   private readonly byLane = new Map<Lane, Working>();
@@ -81,7 +85,9 @@ export class Fleet {
         watch,
         playbook,
         metadataOnly: (gvk) => metadataOnly.has(groupKind(gvk)),
-        decide: planReconcile,
+        ...(this.teller === undefined
+          ? { decide: planReconcile }
+          : followChanges(planReconcile, { playbook, tell: this.teller })),
         concerns: (resource) => selected(watch, resource),
         servedByPlaybook: (gvk) => this.served.has(groupKind(gvk)),
         ownSchema,

@@ -29,6 +29,7 @@ import { type PlaybookStanding, Registry } from './registry.ts';
 import { createReporter, type Reporter } from './report.ts';
 import type { Sources } from './source.ts';
 import { findOrLead } from './standby.ts';
+import type { ChangeTeller } from './told-change.ts';
 
 /** At the end, calls of actions have so long to finish; what has not is made again by the next engine. */
 const DRAIN_MS = 5_000;
@@ -57,6 +58,10 @@ export interface OperatorOptions {
   readonly impersonate?: boolean;
   /** Whether playbooks may put children into other namespaces than their resource's; default false. */
   readonly allowOtherNamespaces?: boolean;
+  /** Told how a playbook stands, each time that it was decided anew. */
+  readonly onStanding?: (standing: PlaybookStanding) => void;
+  /** Told of every change that is made for a playbook; each costs a comparison with what was there. */
+  readonly onChange?: ChangeTeller;
   /** This process: its pod's or host's name, for Events. */
   readonly instance: string;
 }
@@ -213,6 +218,7 @@ class RunningOperator implements Operator {
     const { namespace, cluster } = this.options;
     const fleet = new Fleet(parts, accounts, createPlaybookTimes(this.metrics, this.options.clock));
     this.fleet = fleet;
+    fleet.teller = this.options.onChange;
     const { discovery } = cluster;
     const caretaker = new Caretaker({ fleet, parts, accounts, namespace, inventory, discovery });
     const registry = this.createRegistry(fleet, caretaker);
@@ -308,7 +314,7 @@ class RunningOperator implements Operator {
   }
 
   private createRegistry(fleet: Fleet, caretaker: Caretaker): Registry {
-    const { clock, logger, installCrds } = this.options;
+    const { clock, logger, installCrds, onStanding } = this.options;
     return new Registry({
       cluster: this.leadership.cluster,
       clock,
@@ -320,6 +326,7 @@ class RunningOperator implements Operator {
       installCrds: installCrds ?? true,
       mayWrite: this.mayWriteAtStart,
       onRemoved: () => caretaker.review(),
+      ...(onStanding === undefined ? {} : { onStanding }),
     });
   }
 

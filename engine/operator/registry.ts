@@ -35,6 +35,8 @@ export interface RegistryOptions {
   readonly mayWrite: MayWrite;
   /** Called after a playbook was removed. */
   readonly onRemoved: () => Promise<void>;
+  /** Called after each decision about a playbook. */
+  readonly onStanding?: (standing: PlaybookStanding) => void;
 }
 
 const RIGHTS_TOLD_AFTER_MS = 500;
@@ -241,6 +243,7 @@ export class Registry implements SourceEvents {
     entry.state = state;
     const problems = allProblems(entry);
     this.options.reporter.report(entry.source ?? source, { state, problems, fromStart });
+    this.options.onStanding?.({ id: entry.id, source, running: entry.running?.playbook, problems });
   }
 
   /** Denials come one for each watch: they are told together. */

@@ -72,7 +72,7 @@ interface World {
 }
 
 /** Undefined for what a user does not see: labels and annotations of the engine's own. */
-function childPreview(change: Change, { watch, snapshot }: World): ChildPreview | undefined {
+export function childPreview(change: Change, { watch, snapshot }: World): ChildPreview | undefined {
   const { ref, why } = change;
   const live = snapshot.lookup(ref);
   const gvk = { group: ref.group, version: ref.version, kind: ref.kind };
