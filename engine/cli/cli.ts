@@ -1,6 +1,7 @@
 /** argv → command. Adding a command is adding it to `COMMANDS`. */
 import type { Command, ExitCode } from './command.ts';
 import { createCommand } from './create.ts';
+import { devCommand } from './dev.ts';
 import { explainCommand } from './explain.ts';
 import { installCommand } from './install.ts';
 import { lintCommand } from './lint.ts';
@@ -23,6 +24,7 @@ const COMMANDS: readonly Command[] = [
   runCommand,
   runActionCommand,
   createCommand,
+  devCommand,
   lintCommand,
   testCommand,
   renderCommand,

@@ -45,6 +45,12 @@ export function problemsOf({ result }: LoadedFolder): readonly Diagnostic[] {
   return result.kind === 'refused' ? result.problems : result.warnings;
 }
 
+/** A file of a playbook folder, as seen from where the command runs. */
+export function inFolder(path: string, text: string): string {
+  const folder = relative('.', path);
+  return folder === '' ? text : `${folder}/${text}`;
+}
+
 /** Prints all problems, with the folder before the file; false where a playbook has errors. */
 export function tellProblems(folders: readonly LoadedFolder[], terminal: Terminal): boolean {
   const problems = folders.flatMap((folder) =>

@@ -12,6 +12,7 @@ export interface Terminal {
   /** Colours: a terminal, and neither NO_COLOR nor TERM=dumb. */
   readonly colors: boolean;
   readonly columns: number;
+  readonly rows: number;
   readonly environment: Environment;
   readonly hostname: string;
   /** Asks a person, where `interactive`; answers with the line, without its end. Empty: the input ended. */
@@ -31,6 +32,9 @@ export function processTerminal(process: NodeJS.Process, hostname: string): Term
     colors: interactive && (env['NO_COLOR'] ?? '') === '',
     get columns() {
       return stdout.columns > 0 ? stdout.columns : 120; // some pseudo terminals say 0
+    },
+    get rows() {
+      return stdout.rows > 0 ? stdout.rows : 40;
     },
     environment: env,
     hostname,

@@ -66,13 +66,16 @@ function rate(cases: number, milliseconds: number): string {
   return `in ${milliseconds.toFixed(0)} ms, ${shown} cases a second`;
 }
 
-export function tellJson({ out, err }: Terminal): Telling {
+/** For whoever takes the report alone. */
+export function tellNothing(): Telling {
   const silent = (): void => {};
+  return { note: silent, problems: silent, done: silent, coverage: silent, end: silent };
+}
+
+export function tellJson({ out, err }: Terminal): Telling {
   return {
+    ...tellNothing(),
     note: err,
-    problems: silent,
-    done: silent,
-    coverage: silent,
     end(reports, summary) {
       const document = {
         summary: { ...summary, milliseconds: rounded(summary) },

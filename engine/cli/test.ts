@@ -8,7 +8,7 @@ import type { Case } from '../reconcile/case/model.ts';
 import { readCases } from '../reconcile/case/read.ts';
 import { type CaseOptions, runCase } from '../reconcile/case/run.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
-import { type LoadedFolder, loadFolders } from './load-folders.ts';
+import { inFolder, type LoadedFolder, loadFolders } from './load-folders.ts';
 import type { Terminal } from './terminal.ts';
 import { describeCoverage } from './test-coverage.ts';
 import {
@@ -86,7 +86,8 @@ async function testFolders(
   return summary.failed > 0 || short ? 1 : 0;
 }
 
-async function testFolder(
+/** Runs the cases of one playbook. */
+export async function testFolder(
   { result, files, path }: LoadedFolder,
   options: TestOptions,
   telling: Telling,
@@ -138,9 +139,4 @@ async function timed(each: Case, options: CaseOptions): Promise<CaseReport> {
   const begun = monotonic();
   const result = await runCase(each, { ...options, monotonic });
   return { ...result, milliseconds: monotonic() - begun };
-}
-
-function inFolder(path: string, text: string): string {
-  const folder = relative('.', path);
-  return folder === '' ? text : `${folder}/${text}`;
 }

@@ -43,11 +43,28 @@ export async function applySamples(
 ): Promise<readonly SampleResult[]> {
   const text = folder.files.get('sample.yaml');
   if (text === undefined) return [];
-  const parsed = parseYaml({ file: `${folder.name}/sample.yaml`, text });
+  return await applyText(cluster, { file: `${folder.name}/sample.yaml`, text, namespace: SAMPLE_NAMESPACE });
+}
+
+export interface ResourceText {
+  readonly file: string;
+  readonly text: string;
+  /** For documents that name none. */
+  readonly namespace: string;
+}
+
+/** Applies each document. */
+export async function applyText(
+  cluster: Cluster,
+  { file, text, namespace }: ResourceText,
+): Promise<readonly SampleResult[]> {
+  const parsed = parseYaml({ file, text });
   if (parsed.kind === 'refused') {
     return parsed.problems.map((p) => ({ kind: 'failed', what: `${p.file}:${p.line}`, why: p.message }));
   }
-  const bodies = parsed.documents.flatMap(({ value }) => (isJsonObject(value) ? [inNamespace(value)] : []));
+  const bodies = parsed.documents.flatMap(({ value }) =>
+    isJsonObject(value) ? [inNamespace(value, namespace)] : [],
+  );
   return await Promise.all(bodies.map((body) => applySample(cluster, body)));
 }
 
@@ -66,8 +83,8 @@ async function applySample(cluster: Cluster, body: JsonObject): Promise<SampleRe
   }
 }
 
-function inNamespace(body: JsonObject): JsonObject {
-  return { ...body, metadata: { namespace: SAMPLE_NAMESPACE, ...metadataOf(body) } };
+function inNamespace(body: JsonObject, namespace: string): JsonObject {
+  return { ...body, metadata: { namespace, ...metadataOf(body) } };
 }
 
 function metadataOf(body: JsonObject): JsonObject {

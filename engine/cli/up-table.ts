@@ -69,7 +69,7 @@ function lineTable(terminal: Terminal): Table {
     show(rows) {
       for (const row of rows) {
         const key = `${row.kind} ${row.name}`;
-        const line = `${key}: ${stateOf(row)}${row.message === '' || row.ready ? '' : `, ${row.message}`}`;
+        const line = rowLine(row);
         if (said.get(key) !== line) terminal.out(`${line}\n`);
         said.set(key, line);
       }
@@ -78,7 +78,16 @@ function lineTable(terminal: Terminal): Table {
   };
 }
 
-function tableLines(rows: readonly Row[], terminal: Terminal): readonly string[] {
+/** `Box shop/one: waiting, 0 of 1` */
+export function rowLine(row: Row): string {
+  const message = row.message === '' || row.ready ? '' : `, ${row.message}`;
+  return `${row.kind} ${row.name}: ${stateOf(row)}${message}`;
+}
+
+export function tableLines(
+  rows: readonly Row[],
+  terminal: Pick<Terminal, 'columns' | 'colors'>,
+): readonly string[] {
   const cells = [
     ['KIND', 'NAME', 'STATE', 'MESSAGE'],
     ...rows.map((r) => [r.kind, r.name, stateOf(r), r.ready ? '' : r.message]),
@@ -98,7 +107,7 @@ function stateOf(row: Row): string {
   return row.ready ? 'Ready' : row.failed ? 'Stalled' : 'waiting';
 }
 
-function colored(text: string, row: Row | undefined, terminal: Terminal): string {
+function colored(text: string, row: Row | undefined, terminal: Pick<Terminal, 'colors'>): string {
   if (!terminal.colors || row === undefined) return text;
   const color = row.ready ? 32 : row.failed ? 31 : 33;
   return text.replace(stateOf(row), `\x1b[${color}m${stateOf(row)}\x1b[0m`);

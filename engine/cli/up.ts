@@ -3,22 +3,22 @@
  * and a live table of them. It touches no cluster but its own, and ends every process that it started.
  */
 import { fileURLToPath } from 'node:url';
-import { type Clock, pause, systemClock } from '../base/clock.ts';
+import { pause } from '../base/clock.ts';
 import { formatDiagnostic } from '../base/diagnostic.ts';
 import { EngineError } from '../base/errors.ts';
-import { holdProcess } from '../base/hold.ts';
 import { createLogger } from '../base/logger.ts';
 import { createMetrics } from '../base/metrics.ts';
 import type { Cluster } from '../cluster/api.ts';
 import { connectCluster } from '../cluster/connect.ts';
 import { loadKubeConfig } from '../cluster/kubeconfig.ts';
-import { type ControlPlane, startControlPlane } from '../embedded/control-plane.ts';
+import type { ControlPlane } from '../embedded/control-plane.ts';
 import { type FolderContent, readPlaybookFolders } from '../operator/folder-files.ts';
 import { type Operator, startOperator } from '../operator/operator.ts';
 import { createRestMetrics } from '../operator/rest-metrics.ts';
 import { defineCommand, type ExitCode } from './command.ts';
 import type { Flags, FlagValues } from './flags.ts';
 import { DEFAULT_NAMESPACE } from './run.ts';
+import { runSession, type Session, seconds, startPlane, untilAborted } from './session.ts';
 import type { Terminal } from './terminal.ts';
 import { createProgressLine } from './up-progress.ts';
 import { applySamples, ensureNamespace, installPlaybook, type SampleResult } from './up-samples.ts';
@@ -86,53 +86,18 @@ in it, installs the shipped playbooks as labelled ConfigMaps, applies their samp
 touches no other cluster and no kubeconfig of yours. Ctrl-C ends every process that it started.`,
   flags: FLAGS,
   examples: ['libretto up', 'libretto up --once', 'libretto up --playbooks-dir ./my-playbooks'],
-  execute: (values, { terminal }) => holdProcess(() => up(values, terminal)),
+  execute: (values, { terminal }) => runSession(terminal, (session) => bringUp({ ...session, values })),
 });
 
-/** Ends what was started, the last first, whatever happens. */
-class Cleanup {
-  private readonly steps: (() => Promise<void>)[] = [];
-
-  add(step: () => Promise<void>): void {
-    this.steps.push(step);
-  }
-
-  async run(): Promise<void> {
-    for (const step of this.steps.splice(0).reverse()) await step();
-  }
-}
-
-async function up(values: Values, terminal: Terminal): Promise<ExitCode> {
-  const interrupt = new AbortController();
-  const cleanup = new Cleanup();
-  const endSignals = terminal.onInterrupt(() => {
-    terminal.err('\nending …\n');
-    interrupt.abort();
-  });
-  try {
-    return await bringUp({ values, terminal, signal: interrupt.signal, cleanup, clock: systemClock() });
-  } catch (error) {
-    if (interrupt.signal.aborted) return 0;
-    throw error;
-  } finally {
-    await cleanup.run();
-    endSignals();
-  }
-}
-
-interface Session {
+interface UpSession extends Session {
   readonly values: Values;
-  readonly terminal: Terminal;
-  readonly signal: AbortSignal;
-  readonly cleanup: Cleanup;
-  readonly clock: Clock;
 }
 
-async function bringUp(session: Session): Promise<ExitCode> {
+async function bringUp(session: UpSession): Promise<ExitCode> {
   const { values, terminal, clock } = session;
   const began = clock.monotonic();
   const folders = await playbookFolders(values['playbooks-dir'] ?? SHIPPED);
-  const plane = await startPlane(session);
+  const plane = await upPlane(session);
   terminal.err(`control plane ${plane.server} is up after ${seconds(clock.monotonic() - began)}\n`);
   const { cluster, operator } = await startEngine(session, plane, folders);
   const refused = reportRefused(operator, terminal);
@@ -154,26 +119,22 @@ async function playbookFolders(root: string): Promise<readonly FolderContent[]> 
   });
 }
 
-async function startPlane({ values, terminal, signal, cleanup, clock }: Session): Promise<ControlPlane> {
-  const progress = createProgressLine(terminal);
+async function upPlane(session: UpSession): Promise<ControlPlane> {
+  const { values } = session;
+  const progress = createProgressLine(session.terminal);
   try {
-    const plane = await startControlPlane({
+    return await startPlane(session, {
       kwokNodes: values.nodes,
       progress: progress.report,
-      signal,
-      clock,
-      onCrash: (exit) => terminal.err(`a program of the control plane has ended: ${JSON.stringify(exit)}\n`),
       ...(values['data-dir'] === undefined ? {} : { dataDir: values['data-dir'] }),
     });
-    cleanup.add(() => plane.stop());
-    return plane;
   } finally {
     progress.clear();
   }
 }
 
 async function startEngine(
-  session: Session,
+  session: UpSession,
   plane: ControlPlane,
   folders: readonly FolderContent[],
 ): Promise<{ cluster: Cluster; operator: Operator }> {
@@ -226,7 +187,7 @@ interface Watching {
   readonly began: number;
 }
 
-async function watchSamples(session: Session, watching: Watching): Promise<ExitCode> {
+async function watchSamples(session: UpSession, watching: Watching): Promise<ExitCode> {
   const { values, terminal, clock, signal } = session;
   const failed = watching.samples.flatMap((s) =>
     s.kind === 'failed' ? [`${s.what} could not be applied: ${s.why}`] : [],
@@ -259,12 +220,4 @@ async function watchSamples(session: Session, watching: Watching): Promise<ExitC
 function kindsOf(samples: readonly SampleResult[]): string {
   const kinds = samples.flatMap((s) => (s.kind === 'applied' ? [s.object.kind.toLowerCase()] : []));
   return [...new Set(kinds)].join(',');
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
-}
-
-async function untilAborted({ clock, signal }: Session): Promise<void> {
-  while (!signal.aborted) await pause(clock, 3_600_000, signal);
 }

@@ -84,7 +84,8 @@ export class Fleet {
         ...account.parts,
         watch,
         playbook,
-        metadataOnly: (gvk) => metadataOnly.has(groupKind(gvk)),
+        // What a change did to an object is told from the whole of it.
+        metadataOnly: (gvk) => this.teller === undefined && metadataOnly.has(groupKind(gvk)),
         ...(this.teller === undefined
           ? { decide: planReconcile }
           : followChanges(planReconcile, { playbook, tell: this.teller })),

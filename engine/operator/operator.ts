@@ -27,7 +27,7 @@ import { createPlaybookTimes } from './instrument.ts';
 import { type LeaderElectionOptions, type Leadership, type MayWrite, takeLeadership } from './leadership.ts';
 import { type PlaybookStanding, Registry } from './registry.ts';
 import { createReporter, type Reporter } from './report.ts';
-import type { Sources } from './source.ts';
+import type { SourceEvents, Sources } from './source.ts';
 import { findOrLead } from './standby.ts';
 import type { ChangeTeller } from './told-change.ts';
 
@@ -45,6 +45,8 @@ export interface OperatorOptions {
   /** Namespaces whose ConfigMaps are trusted as playbooks; default: the engine's own. */
   readonly playbookNamespaces?: readonly string[];
   readonly playbookFolders?: readonly string[];
+  /** Further places to take playbooks from: each is opened once, and reports to what it is given. */
+  readonly playbookSources?: readonly ((events: SourceEvents) => Sources)[];
   /** Namespaces to work in; default: all. */
   readonly watchNamespaces?: readonly string[];
   /** Default: none; this is the only process. */
@@ -331,15 +333,16 @@ class RunningOperator implements Operator {
   }
 
   private openSources(events: Registry): readonly Sources[] {
-    const { cluster, clock, namespace, playbookNamespaces, playbookFolders } = this.options;
+    const { cluster, clock, namespace, playbookNamespaces, playbookFolders, playbookSources } = this.options;
     const configMaps = watchConfigMaps({
       cluster,
       namespace,
       playbookNamespaces: playbookNamespaces ?? [namespace],
       events,
     });
-    if (playbookFolders === undefined || playbookFolders.length === 0) return [configMaps];
-    return [configMaps, watchFolders({ roots: playbookFolders, clock, events })];
+    const others = (playbookSources ?? []).map((open) => open(events));
+    if (playbookFolders === undefined || playbookFolders.length === 0) return [configMaps, ...others];
+    return [configMaps, watchFolders({ roots: playbookFolders, clock, events }), ...others];
   }
 
   private loseLead(reason: string): void {

@@ -31,6 +31,7 @@ export async function librettoOn(
     interactive: false,
     colors: false,
     columns: 120,
+    rows: 40,
     environment: {},
     hostname: 'test',
     ask: async () => '',

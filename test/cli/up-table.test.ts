@@ -24,6 +24,7 @@ function terminal(interactive: boolean): { terminal: Terminal; output: string[] 
     interactive,
     colors: false,
     columns: 40,
+    rows: 40,
     environment: {},
     hostname: 'test',
     ask: async () => '',

@@ -237,6 +237,7 @@ async function command(argv: readonly string[]): Promise<{ code: number; out: st
     interactive: false,
     colors: false,
     columns: 120,
+    rows: 40,
     environment: {},
     hostname: 'test',
     ask: async () => '',
