@@ -148,8 +148,9 @@ export class ClusterDiscovery implements Discovery, KindResolver {
   /** Discovery's answer for a kind, after another look where it knows none. */
   async resolve(gvk: GroupVersionKind): Promise<ApiResource | undefined> {
     const known = this.resource(gvk);
-    if (known !== undefined || !this.#mayLook('resolve', gvk)) return known;
-    await this.refresh();
+    if (known !== undefined) return known;
+    // Where another request for the kind has just asked for a look, its answer counts for this one, too.
+    await (this.#mayLook('resolve', gvk) ? this.refresh() : (this.#again ?? this.#running));
     return this.resource(gvk);
   }
 
