@@ -11,6 +11,7 @@ import { planCommand } from './plan.ts';
 import { pruneCommand } from './prune.ts';
 import { rbacCommand } from './rbac.ts';
 import { renderCommand } from './render.ts';
+import { rollbackCommand } from './rollback.ts';
 import { runCommand } from './run.ts';
 import { runActionCommand } from './run-action.ts';
 import type { Terminal } from './terminal.ts';
@@ -33,6 +34,7 @@ const COMMANDS: readonly Command[] = [
   pruneCommand,
   packageCommand,
   installCommand,
+  rollbackCommand,
   uninstallCommand,
   listCommand,
   rbacCommand,

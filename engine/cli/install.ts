@@ -2,11 +2,9 @@
  * `libretto install`: brings playbooks into a cluster, with their rights, and waits until the engine runs them. All of it is
  * checked first, by the linter and by the server; what has a problem leaves the cluster as it was.
  */
-import { pause, systemClock } from '../base/clock.ts';
 import { formatDiagnostic } from '../base/diagnostic.ts';
 import { EngineError } from '../base/errors.ts';
 import { groupKind, type ObjectRef } from '../kube/object.ts';
-import { awaitAnswer, type Told } from '../operator/await-answer.ts';
 import { carryOut, type InstallPlan, planInstall, type Step, stepsOf } from '../operator/install.ts';
 import type { Playbook, PlaybookFiles } from '../playbook/model.ts';
 import { CLUSTER_FLAGS } from './choose-cluster.ts';
@@ -18,6 +16,7 @@ import { packageName } from './package.ts';
 import { playbookRights } from './playbook-rights.ts';
 import { DEFAULT_NAMESPACE } from './run.ts';
 import type { Terminal } from './terminal.ts';
+import { WAIT_FLAGS, waitForEngine } from './wait-for-engine.ts';
 
 const FLAGS = {
   ...CLUSTER_FLAGS,
@@ -51,13 +50,7 @@ const FLAGS = {
     help: 'whether definitions are installed here; auto: where the engine may not',
   },
   'dry-run': { type: 'boolean', default: false, help: 'let the server check everything, and write nothing' },
-  wait: { type: 'boolean', default: true, help: 'wait until the engine runs it' },
-  timeout: {
-    type: 'number',
-    value: 'SECONDS',
-    default: 120,
-    help: 'wait no longer than this; 0: as long as it takes',
-  },
+  ...WAIT_FLAGS,
 } as const satisfies Flags;
 
 type Values = FlagValues<typeof FLAGS>;
@@ -114,10 +107,11 @@ async function install(folders: readonly LoadedFolder[], input: Input): Promise<
   const plans: InstallPlan[] = [];
   for (const one of loaded) plans.push(await planOne(one, input));
   for (const plan of plans) {
-    if (values['dry-run']) for (const step of stepsOf(plan)) terminal.out(`${describe(step)} (dry run)\n`);
-    else await carryOut(live.cluster.client, plan, (step) => terminal.out(`${describe(step)}\n`));
+    if (values['dry-run'])
+      for (const step of stepsOf(plan)) terminal.out(`${describeStep(step)} (dry run)\n`);
+    else await carryOut(live.cluster.client, plan, (step) => terminal.out(`${describeStep(step)}\n`));
   }
-  return values['dry-run'] || !values.wait ? 0 : await waitForAll(plans, input);
+  return values['dry-run'] || !values.wait ? 0 : await waitForEngine(plans, input);
 }
 
 async function checkNamespace({ cluster, namespace }: LiveCluster): Promise<void> {
@@ -165,54 +159,10 @@ async function planOne({ playbook, files }: Loaded, { live, values, terminal }: 
 }
 
 /** `configmap/redis created`, as kubectl writes it. */
-function describe({ ref, outcome }: Step): string {
+export function describeStep({ ref, outcome }: Step): string {
   return `${describeShort(ref)} ${outcome}`;
 }
 
 export function describeShort({ group, kind, name }: ObjectRef): string {
   return `${kind.toLowerCase()}${group === '' ? '' : `.${group}`}/${name}`;
-}
-
-async function waitForAll(plans: readonly InstallPlan[], input: Input): Promise<ExitCode> {
-  const { values, terminal } = input;
-  const limit = new AbortController();
-  const stop = terminal.onInterrupt(() => limit.abort());
-  const late = values.timeout === 0 ? undefined : pause(systemClock(), values.timeout * 1000, limit.signal);
-  void late?.then(() => limit.abort());
-  try {
-    const ends = await Promise.all(plans.map((plan) => waitForOne(plan, input, limit.signal)));
-    return ends.every((running) => running) ? 0 : 1;
-  } finally {
-    stop();
-    limit.abort();
-  }
-}
-
-async function waitForOne(
-  plan: InstallPlan,
-  { live, terminal }: Input,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const { name, namespace, stale } = plan;
-  const told = await awaitAnswer(live.cluster, plan, signal);
-  if (told !== undefined) return tell(name, told, terminal);
-  if (stale === undefined) {
-    terminal.err(
-      `${name}: no engine has answered; it is installed, and begins when an engine sees it (kubectl -n ${namespace} get pods)\n`,
-    );
-    return false;
-  }
-  terminal.err(`${name}: still refused, for what libretto list shows\n`);
-  return false;
-}
-
-function tell(name: string, { answer, problems }: Told, terminal: Terminal): boolean {
-  const { state, running } = answer;
-  for (const problem of problems) terminal.err(`${name}/${problem}\n`);
-  if (state === 'Running') terminal.out(`${name}: version ${running?.version ?? ''} runs\n`);
-  else
-    terminal.err(
-      `${name}: the engine refuses it; ${running === undefined ? 'nothing of it runs' : `version ${running.version} goes on`}\n`,
-    );
-  return state === 'Running';
 }

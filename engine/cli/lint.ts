@@ -2,8 +2,8 @@
 import { relative } from 'node:path';
 import { type Diagnostic, formatDiagnostic, hasErrors, sortDiagnostics } from '../base/diagnostic.ts';
 import type { KubeObject } from '../kube/object.ts';
+import { incompatibleWith } from '../playbook/incompatible.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
-import { incompatibleWith } from './incompatible.ts';
 import { type LoadedFolder, loadFolders, problemsOf } from './load-folders.ts';
 import { sarifOf } from './sarif.ts';
 import { VERSION } from './version.ts';

@@ -44,14 +44,16 @@ or waits for a ConfigMap (Incomplete), how many resources of its kinds there are
 const CONTENT_LENGTH = 12;
 
 function overviews(found: readonly PlaybookOverview[]): readonly (readonly string[])[] {
-  const rows = found.map(({ name, version, content, state, resources: counts, problems: { length } }) => [
-    name,
-    version ?? '-',
-    content?.slice(0, CONTENT_LENGTH) ?? '-',
-    state,
-    describeResources(counts),
-    String(length),
-  ]);
+  const rows = found.map(
+    ({ name, version = '-', next, content, state, resources: counts, problems: all }) => [
+      name,
+      next === undefined ? version : `${version} → ${next}`,
+      content?.slice(0, CONTENT_LENGTH) ?? '-',
+      state,
+      describeResources(counts),
+      String(all.length),
+    ],
+  );
   return [['NAME', 'VERSION', 'CONTENT', 'STATE', 'RESOURCES', 'PROBLEMS'], ...rows];
 }
 

@@ -7,11 +7,11 @@ import { groupKind, gvkOf, type Json, type JsonObject, type KubeObject, refOf } 
 import { asJson, isJsonObject } from '../kube/value.ts';
 import { readPlaybookFolders } from '../operator/folder-files.ts';
 import { type Surveyed, survey } from '../operator/survey.ts';
+import { type Incompatible, incompatibleWith } from '../playbook/incompatible.ts';
 import type { Playbook, PlaybookFiles } from '../playbook/model.ts';
 import { parseYaml } from '../playbook/yaml.ts';
 import { type ChildPreview, type FieldChange, type Preview, previewOf } from '../reconcile/preview.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
-import { type Incompatible, incompatibleWith } from './incompatible.ts';
 import { LIVE_FLAGS, type LiveCluster, loadAgainst, withCluster } from './live-cluster.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -6,14 +6,13 @@
  * before the stores show what the pass before it wrote.
  */
 import { type Clock, pause } from '../base/clock.ts';
-import { errorMessage } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Cache, Cluster, StoreEvent } from '../cluster/api.ts';
+import type { ObjectChange } from '../cluster/store.ts';
 import { FIELD_MANAGER } from '../kube/labels.ts';
-import { describeRef, type GroupVersionKind, groupKind, type KubeObject, refOf } from '../kube/object.ts';
-import type { SchemaLookup } from '../kube/schema.ts';
+import { type GroupVersionKind, groupKind, type KubeObject } from '../kube/object.ts';
 import type { Watch } from '../playbook/model.ts';
-import { FINAL_ACTIONS_SKIPPED } from '../reconcile/actions/final.ts';
+import { skipsFinalActions } from '../reconcile/actions/final.ts';
 import { initialMemory } from '../reconcile/memory.ts';
 import { type Memory, NO_ACTIONS, type Plan, type Snapshot } from '../reconcile/model.ts';
 import type { ActionParts } from './action-inputs.ts';
@@ -22,18 +21,21 @@ import { type Execution, execute, type Recorder } from './execute.ts';
 import { Expectations } from './expectations.ts';
 import type { Inventory } from './inventory.ts';
 import { leftoverKinds } from './leftover.ts';
-import { type ChangeListener, tellChange } from './log-change.ts';
+import { logTransient, tellChange } from './log-change.ts';
 import type { Lane, Priority, WorkQueue } from './queue.ts';
 import type { ReconcileMetrics, ReconcileResult } from './queue-metrics.ts';
-import type { RunTarget } from './run-index.ts';
+import { keysOfTargets } from './run-index.ts';
 import type { RunEvent } from './run-store.ts';
 import { buildSnapshot, kindsOf } from './snapshot.ts';
+import type { CompletedPass, FormerVersion, Side, WatchVersion } from './versions.ts';
 import { createViews, type Views } from './views.ts';
 import { keyOf, splitKey, Waker } from './wake.ts';
 
-export interface ControllerOptions {
-  readonly watch: Watch;
-  readonly playbook: { readonly name: string; readonly version: string };
+/** With the newest version of the watch. */
+export interface ControllerOptions extends WatchVersion {
+  /** Another one beside it, for a part of the resources. */
+  readonly former?: FormerVersion;
+  readonly onPass?: (pass: CompletedPass) => void;
   /** True where nothing but metadata is read of a kind. */
   readonly metadataOnly: (gvk: GroupVersionKind) => boolean;
   /** Acts as the playbook's account. */
@@ -53,15 +55,8 @@ export interface ControllerOptions {
   readonly hashKey: string;
   readonly allowances: Snapshot['allowances'];
   readonly servedByPlaybook: (gvk: GroupVersionKind) => boolean;
-  /** Schemas that the playbook's own definitions give: they go before what the cluster publishes, which comes later. */
-  readonly ownSchema?: SchemaLookup;
   readonly entropy: () => string;
   readonly actions: ActionParts;
-  /** What decides: planReconcile, or planTeardown alone where the playbook is gone. */
-  readonly decide: (watch: Watch, snapshot: Snapshot) => Promise<Plan>;
-  readonly onChange?: ChangeListener;
-  /** Resources that are none of this controller's business are left alone. */
-  readonly concerns: (resource: KubeObject) => boolean;
 }
 
 export interface Controller {
@@ -72,17 +67,17 @@ export interface Controller {
   settled(signal?: AbortSignal): Promise<void>;
   /** Begins to work, with what a former version of it remembers; before it, events are only taken in. */
   start(memories?: ReadonlyMap<string, Memory>): void;
-  /** Looks at the inventory again: another process may have written it. */
+  /** Looks at everything again: another process may have written the inventory, or a version has taken over. */
   refresh(): void;
   /** One pass over one key; called by a worker. */
   process(key: string): Promise<void>;
   /** Resolves when nothing of it runs any more; the objects in the cluster stay. */
   stop(): Promise<void>;
   readonly memories: ReadonlyMap<string, Memory>;
-  readonly resourceCount: number;
+  /** Those that are its business, in any version. */
+  readonly resources: readonly KubeObject[];
+  sideOf(resource: KubeObject): Side | undefined;
 }
-
-type ChangeEvent = Exclude<StoreEvent, { kind: 'synced' }>;
 
 const SETTLE_LOOK_MS = 50;
 const NAMESPACE: GroupVersionKind = { group: '', version: 'v1', kind: 'Namespace' };
@@ -97,6 +92,8 @@ class WatchController implements Controller {
   readonly lane: Lane;
   readonly memories = new Map<string, Memory>();
   private readonly options: ControllerOptions;
+  /** In all versions. */
+  private readonly watches: readonly Watch[];
   private readonly views: Views;
   private readonly namespaces: Views;
   private readonly dependencies = new DependencyIndex();
@@ -110,20 +107,24 @@ class WatchController implements Controller {
 
   constructor(options: ControllerOptions) {
     this.options = options;
-    this.watch = options.watch;
-    this.name = `${options.playbook.name}/${groupKind(options.watch.gvk)}`;
-    this.waker = new Waker(options.watch.gvk, this.dependencies);
+    const { watch, former, engine, scope } = options;
+    this.watch = watch;
+    this.watches = former === undefined ? [watch] : [watch, former.watch];
+    this.name = `${options.playbook.name}/${groupKind(watch.gvk)}`;
+    this.waker = new Waker(watch.gvk, this.dependencies);
     this.lane = options.queue.lane({ name: this.name, group: options.playbook.name });
     this.views = createViews({
       cluster: options.cluster,
-      scope: options.scope,
+      scope,
       onEvent: (gvk, event, cache) => this.take(gvk, event, cache),
     });
-    const { engine, scope } = options;
     this.namespaces = createViews({
       cluster: engine,
       scope,
-      onEvent: (_gvk, event) => (event.kind === 'synced' ? this.lookAtAll() : this.wakeInNamespace(event)),
+      onEvent: (_gvk, event) => {
+        if (event.kind === 'synced') this.lookAtAll();
+        else for (const key of this.waker.concernedByNamespace(event)) this.addFor(event, key);
+      },
     });
     this.namespaces.want({ gvk: NAMESPACE, metadataOnly: true });
     this.wantAll();
@@ -149,6 +150,7 @@ class WatchController implements Controller {
 
   refresh(): void {
     this.wantAll();
+    this.lookAtAll();
   }
 
   async stop(): Promise<void> {
@@ -159,8 +161,14 @@ class WatchController implements Controller {
     this.namespaces.close();
   }
 
-  get resourceCount(): number {
-    return this.resources().length;
+  get resources(): readonly KubeObject[] {
+    const { former, concerns } = this.options;
+    return this.stored().filter((resource) => concerns(resource) || former?.concerns(resource) === true);
+  }
+
+  sideOf(resource: KubeObject): Side | undefined {
+    const { former } = this.options;
+    return former === undefined ? 'next' : former.sideOf(resource);
   }
 
   async process(key: string): Promise<void> {
@@ -185,27 +193,35 @@ class WatchController implements Controller {
   private async reconcile(key: string): Promise<ReconcileResult> {
     const { namespace, name } = splitKey(key);
     const resource = this.views.get(this.watch.gvk)?.get(namespace, name);
-    if (resource === undefined || !this.options.concerns(resource)) {
-      this.forget(key);
-      await this.tidyInventory();
+    const side = resource === undefined ? 'next' : this.sideOf(resource);
+    if (side === undefined) return 'success';
+    const version = this.version(side);
+    if (resource === undefined || !version.concerns(resource)) {
+      await this.forget(key);
       return 'success';
     }
-    const plan = await this.plan(key, resource);
+    const plan = await this.plan(key, resource, version);
     const uncertain = this.uncertain.get(key) ?? new Set<string>();
-    const execution = await execute({ plan, resource, uncertain }, this.executor());
-    return await this.conclude({ key, resource, plan, execution });
+    const execution = await execute({ plan, resource, uncertain }, this.executor(version));
+    const result = await this.conclude({ key, resource, plan, execution });
+    if (execution.end.kind === 'ok') this.options.onPass?.({ watch: version.watch, side, resource, plan });
+    return result;
   }
 
-  private async plan(key: string, resource: KubeObject): Promise<Plan> {
-    const { options, watch, views, namespaces } = this;
+  private version(side: Side): WatchVersion {
+    return side === 'former' ? (this.options.former ?? this.options) : this.options;
+  }
+
+  private async plan(key: string, resource: KubeObject, version: WatchVersion): Promise<Plan> {
+    const { options, views, namespaces } = this;
     const memory = this.memories.get(key) ?? initialMemory();
-    const inventory = options.inventory.kinds(watch.gvk);
+    const inventory = options.inventory.kinds(this.watch.gvk);
     const now = options.clock.now();
     const { discovery } = options.cluster;
-    const sources = { ...options, views, namespaces, discovery, controller: this.name };
+    const sources = { ...options, ...version, views, namespaces, discovery, controller: this.name };
     const { snapshot, dependencies } = buildSnapshot(sources, { resource, now, memory, inventory });
     const begun = options.clock.monotonic();
-    const plan = await options.decide(watch, snapshot);
+    const plan = await version.decide(version.watch, snapshot);
     options.metrics.planned(this.name, options.clock.monotonic() - begun);
     this.dependencies.set(key, dependencies);
     return plan;
@@ -219,8 +235,8 @@ class WatchController implements Controller {
     if (kinds.length > 0) this.wantAll();
   }
 
-  private executor(): Parameters<typeof execute>[1] {
-    const { cluster, recorder, clock } = this.options;
+  private executor({ onChange }: WatchVersion): Parameters<typeof execute>[1] {
+    const { cluster, recorder, clock, logger } = this.options;
     return {
       client: cluster.client,
       views: this.views,
@@ -228,7 +244,7 @@ class WatchController implements Controller {
       recorder,
       fieldManager: FIELD_MANAGER,
       ensureInventory: (kinds) => this.remember(kinds),
-      onChange: (...sent) => tellChange(this.options, ...sent),
+      onChange: (...sent) => tellChange({ logger, onChange }, ...sent),
       now: () => clock.now(),
     };
   }
@@ -248,7 +264,7 @@ class WatchController implements Controller {
     if (plan.outcome.kind === 'terminal') this.options.metrics.terminal(this.name);
     switch (execution.end.kind) {
       case 'transient':
-        this.reportTransient(pass.resource, execution.end);
+        logTransient(this.options.logger, pass.resource, execution.end.error, this.lane.failures(key) + 1);
         this.lane.retry(key, execution.end.retryAfterMs);
         return 'error';
       case 'refused':
@@ -280,13 +296,6 @@ class WatchController implements Controller {
     return 'requeue_after';
   }
 
-  private reportTransient(resource: KubeObject, end: { error: unknown }): void {
-    const failures = this.lane.failures(keyOf(resource)) + 1;
-    const fields = { resource: describeRef(refOf(resource)), failures, error: errorMessage(end.error) };
-    if (failures < 5) this.options.logger.debug('a write failed and is tried again', fields);
-    else this.options.logger.warn('a write keeps failing and is tried again', fields);
-  }
-
   /** Taken in synchronously, in the order of the watch. */
   private take(gvk: GroupVersionKind, event: StoreEvent, cache: Cache): void {
     if (event.kind === 'synced') this.lookAtAll();
@@ -294,13 +303,9 @@ class WatchController implements Controller {
     this.unpark(cache);
   }
 
-  private wakeInNamespace(event: ChangeEvent): void {
-    for (const key of this.waker.concernedByNamespace(event)) this.addFor(event, key);
-  }
-
   private listenToActions(): readonly (() => void)[] {
     const { runs, effects, probes } = this.options.actions;
-    if (this.watch.actions.length === 0 && this.watch.probes.length === 0) return [];
+    if (this.watches.every((watch) => watch.actions.length === 0 && watch.probes.length === 0)) return [];
     this.wantRuns();
     const wake = (key: string): void => this.add(key, 'live');
     return [
@@ -312,16 +317,11 @@ class WatchController implements Controller {
 
   private takeRuns({ targets, cache }: RunEvent): void {
     if (targets === 'all') this.lookAtAll();
-    else for (const key of this.keysOfTargets(targets)) this.add(key, 'live');
-    this.unpark(cache);
-  }
-
-  private *keysOfTargets(targets: readonly RunTarget[]): Generator<string> {
-    const view = this.views.get(this.watch.gvk);
-    for (const target of targets) {
-      if (groupKind(target) !== groupKind(this.watch.gvk)) continue;
-      yield `${view?.namespaced === false ? '' : target.namespace}/${target.name}`;
+    else {
+      const { namespaced = true } = this.views.get(this.watch.gvk) ?? {};
+      for (const key of keysOfTargets(targets, this.watch.gvk, namespaced)) this.add(key, 'live');
     }
+    this.unpark(cache);
   }
 
   private unpark(cache: Cache): void {
@@ -330,7 +330,7 @@ class WatchController implements Controller {
     }
   }
 
-  private wake(gvk: GroupVersionKind, event: ChangeEvent): void {
+  private wake(gvk: GroupVersionKind, event: ObjectChange): void {
     if (groupKind(gvk) === groupKind(this.watch.gvk)) {
       this.waker.resource(event);
       this.addFor(event, keyOf(event.object));
@@ -338,7 +338,7 @@ class WatchController implements Controller {
     for (const key of this.waker.concernedBy(event)) this.addFor(event, key);
   }
 
-  private addFor({ initial }: ChangeEvent, key: string): void {
+  private addFor({ initial }: ObjectChange, key: string): void {
     this.add(key, initial ? 'initial' : 'live');
   }
 
@@ -348,14 +348,16 @@ class WatchController implements Controller {
 
   private wantAll(): void {
     const { metadataOnly, inventory } = this.options;
-    for (const gvk of kindsOf(this.watch, inventory.kinds(this.watch.gvk))) {
+    const known = inventory.kinds(this.watch.gvk);
+    for (const gvk of this.watches.flatMap((watch) => kindsOf(watch, known))) {
       const own = groupKind(gvk) === groupKind(this.watch.gvk);
       this.views.want({ gvk, metadataOnly: !own && metadataOnly(gvk) });
     }
   }
 
   private wantRuns(): void {
-    if (this.watch.actions.length > 0) this.options.actions.runs.want(this.watch.gvk);
+    if (this.watches.some(({ actions }) => actions.length > 0))
+      this.options.actions.runs.want(this.watch.gvk);
   }
 
   private discoveryChanged(): void {
@@ -365,36 +367,33 @@ class WatchController implements Controller {
     this.lookAtAll();
   }
 
+  private stored(): readonly KubeObject[] {
+    return this.views.get(this.watch.gvk)?.list() ?? [];
+  }
+
   /** Also takes note of resources that a cache shared with others held before this controller listened to it. */
   private lookAtAll(): void {
-    for (const object of this.resources()) {
+    for (const object of this.stored()) {
       this.waker.resource({ kind: 'added', object, previous: undefined });
       this.add(keyOf(object), 'initial');
     }
   }
 
-  private resources(): readonly KubeObject[] {
-    return this.views.get(this.watch.gvk)?.list() ?? [];
-  }
-
-  private forget(key: string): void {
+  private async forget(key: string): Promise<void> {
     this.runActions(key, {}, { runsWritten: true });
     this.memories.delete(key);
     this.uncertain.delete(key);
     this.dependencies.forget(key);
     this.expectations.forget(key);
     this.lane.forget(key);
+    await this.tidyInventory();
   }
 
   /** A kind leaves the inventory when no object of it is left and every resource has been looked at. */
   private async tidyInventory(): Promise<void> {
     if (this.lane.busy > 1) return;
     const known = this.options.inventory.kinds(this.watch.gvk);
-    const left = leftoverKinds({ watch: this.watch, known, views: this.views });
+    const left = leftoverKinds({ gvk: this.watch.gvk, watches: this.watches, known, views: this.views });
     if (left.length > 0) await this.options.inventory.remove(this.watch.gvk, left);
   }
-}
-
-function skipsFinalActions({ events, finalizer }: Plan): boolean {
-  return finalizer === 'remove' && events.some(({ reason }) => reason === FINAL_ACTIONS_SKIPPED);
 }

@@ -6,19 +6,22 @@ import { type KindView, patchOwners } from './kind-view.ts';
 import type { Views } from './views.ts';
 
 export function leftoverKinds(options: {
-  watch: Watch;
+  /** What is watched. */
+  gvk: GroupVersionKind;
+  /** All versions that work on it. */
+  watches: readonly Watch[];
   known: readonly GroupVersionKind[];
   views: Views;
 }): readonly GroupVersionKind[] {
-  const managed = new Set(options.watch.manifests.map((m) => groupKind(m.gvk)));
+  const managed = new Set(options.watches.flatMap(({ manifests }) => manifests.map((m) => groupKind(m.gvk))));
   const former = options.known.filter((gvk) => !managed.has(groupKind(gvk)));
-  return former.filter((gvk) => isEmpty(options.views.get(gvk), options.watch));
+  return former.filter((gvk) => isEmpty(options.views.get(gvk), options.gvk));
 }
 
 /** A view that is not synced proves nothing. */
-function isEmpty(view: KindView | undefined, watch: Watch): boolean {
+function isEmpty(view: KindView | undefined, watched: GroupVersionKind): boolean {
   if (view === undefined || !view.synced || view.failure !== undefined) return false;
-  const prefix = `${groupKind(watch.gvk)}/`;
+  const prefix = `${groupKind(watched)}/`;
   return !view.list().some((object) => mayBeOurs(object, prefix));
 }
 

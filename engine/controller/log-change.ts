@@ -12,7 +12,7 @@ export type ChangeListener = (resource: KubeObject, change: Change, sent: Sent) 
 
 interface Listeners {
   readonly logger: Logger;
-  readonly onChange?: ChangeListener;
+  readonly onChange: ChangeListener | undefined;
 }
 
 export function tellChange(to: Listeners, ...[resource, change, sent]: Parameters<ChangeListener>): void {
@@ -39,4 +39,14 @@ function logChange(logger: Logger, resource: KubeObject, change: Change, sent: S
         error: errorMessage(sent.error),
       });
   }
+}
+
+/** A write that is tried again: worth a warning when it keeps failing. */
+export function logTransient(
+  logger: Logger,
+  ...[resource, error, failures]: [resource: KubeObject, error: unknown, failures: number]
+): void {
+  const fields = { resource: describeRef(refOf(resource)), failures, error: errorMessage(error) };
+  if (failures < 5) logger.debug('a write failed and is tried again', fields);
+  else logger.warn('a write keeps failing and is tried again', fields);
 }

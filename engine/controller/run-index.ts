@@ -3,7 +3,7 @@
  * looking through a namespace. Kept by events; holds references to stored objects and copies nothing.
  */
 import { RUN_UID_LABEL } from '../kube/labels.ts';
-import { isObject, type KubeObject } from '../kube/object.ts';
+import { type GroupVersionKind, groupKind, isObject, type KubeObject } from '../kube/object.ts';
 
 /** The resource that a run names; its namespace is the run's own. */
 export interface RunTarget {
@@ -22,6 +22,17 @@ export function targetOf(run: KubeObject): RunTarget | undefined {
   const slash = apiVersion.indexOf('/');
   const group = slash < 0 ? '' : apiVersion.slice(0, slash);
   return { group, kind, namespace: metadata.namespace ?? '', name };
+}
+
+/** Those of one kind, as `namespace/name`, without the namespace where the kind has none. */
+export function keysOfTargets(
+  targets: readonly RunTarget[],
+  gvk: Pick<GroupVersionKind, 'group' | 'kind'>,
+  namespaced: boolean,
+): readonly string[] {
+  return targets
+    .filter((target) => groupKind(target) === groupKind(gvk))
+    .map(({ namespace, name }) => `${namespaced ? namespace : ''}/${name}`);
 }
 
 interface Change {

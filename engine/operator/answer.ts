@@ -12,8 +12,13 @@ export interface RunningContent {
   readonly content: string;
 }
 
+const STATES = ['Running', 'Refused', 'RollingOut', 'Stopped'] as const;
+
+export type AnswerState = (typeof STATES)[number];
+
 export interface Answer {
-  readonly state: 'Running' | 'Refused';
+  /** `RollingOut`: a sample of the resources has it, or all are getting it. `Stopped`: the sample has it, and a person must decide. */
+  readonly state: AnswerState;
   /** The hash of the files that were looked at. */
   readonly content: string;
   /** The same content where it is `Running`; else the one that goes on, if any. */
@@ -34,8 +39,9 @@ export function formatAnswer({ state, content, running }: Answer): string {
 export function readAnswer({ metadata }: KubeObject): Answer | undefined {
   const value = parse(metadata.annotations?.[ANSWER_ANNOTATION]);
   if (!isObject(value)) return undefined;
-  const { state, content, running } = value;
-  if ((state !== 'Running' && state !== 'Refused') || typeof content !== 'string') return undefined;
+  const { content, running } = value;
+  const state = STATES.find((known) => known === value['state']);
+  if (state === undefined || typeof content !== 'string') return undefined;
   const ran = isObject(running) ? running : {};
   const { version, content: contentRan } = ran;
   if (typeof version !== 'string' || typeof contentRan !== 'string') return { state, content };

@@ -12,6 +12,8 @@ export interface AwaitedContent {
   readonly content: string;
   /** An answer that was there before, and may be given anew by now. */
   readonly stale?: string | undefined;
+  /** Waits also while a new version goes out gradually. */
+  readonly toTheEnd?: boolean;
 }
 
 export interface Told {
@@ -31,7 +33,8 @@ export async function awaitAnswer(
   const end = Promise.withResolvers<Told | undefined>();
   const look = (): void => {
     const told = cache.synced ? answerOn(cache.list(namespace), wanted) : undefined;
-    if (told !== undefined) end.resolve(told);
+    const goesOn = wanted.toTheEnd === true && told?.answer.state === 'RollingOut';
+    if (told !== undefined && !goesOn) end.resolve(told);
   };
   const stop = (): void => end.resolve(undefined);
   signal.addEventListener('abort', stop, { once: true });

@@ -4,7 +4,7 @@
  */
 import type { Diagnostic } from '../base/diagnostic.ts';
 import { groupKind } from '../kube/object.ts';
-import type { Playbook } from '../playbook/model.ts';
+import type { Playbook, Watch } from '../playbook/model.ts';
 
 export class Claims {
   private readonly holders = new Map<string, string>();
@@ -23,9 +23,9 @@ export class Claims {
     return problems;
   }
 
-  /** Lets go of what the playbook (undefined: as a whole) no longer has. True where a kind became free. */
-  keepOnly(id: string, playbook: Playbook | undefined): boolean {
-    const kept = new Set(playbook?.watches.filter((w) => w.ownsStatus).map((w) => groupKind(w.gvk)));
+  /** Lets go of what the playbook no longer has. True where a kind became free. */
+  keepOnly(id: string, watches: readonly Watch[]): boolean {
+    const kept = new Set(watches.filter((w) => w.ownsStatus).map((w) => groupKind(w.gvk)));
     let freed = false;
     for (const [kind, holder] of this.holders) {
       if (holder === id && !kept.has(kind)) freed = this.holders.delete(kind) || freed;

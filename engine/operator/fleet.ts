@@ -3,9 +3,10 @@
  * over when its caches hold what it reads; what was remembered of each resource goes with it.
  */
 
-import type { ActionParts } from '../controller/action-inputs.ts';
+import { type ActionParts, runTarget } from '../controller/action-inputs.ts';
 import { type Controller, type ControllerOptions, createController } from '../controller/controller.ts';
 import type { Lane } from '../controller/queue.ts';
+import type { WatchVersion } from '../controller/versions.ts';
 import type { Handler } from '../controller/workers.ts';
 import { FINALIZER } from '../kube/labels.ts';
 import type { GroupVersionKind, KubeObject } from '../kube/object.ts';
@@ -13,28 +14,30 @@ import { groupKind } from '../kube/object.ts';
 import { matchesSelector } from '../kube/selectors.ts';
 import type { Playbook, Watch } from '../playbook/model.ts';
 import { collectReads } from '../playbook/reads.ts';
+import { isActive, parseRun } from '../reconcile/actions/run.ts';
 import { planReconcile } from '../reconcile/plan.ts';
 import type { Account, AccountParts, Accounts } from './accounts.ts';
 import type { PlaybookTimes } from './instrument.ts';
 import { ownSchemas } from './own-schemas.ts';
+import type { Rollout } from './rollout.ts';
 import { type ChangeTeller, followChanges } from './told-change.ts';
 
 /** What every controller of one operator shares; what acts comes from its account. */
 export type ControllerParts = Omit<
   ControllerOptions,
-  | keyof AccountParts
-  | 'watch'
-  | 'playbook'
-  | 'metadataOnly'
-  | 'decide'
-  | 'onChange'
-  | 'concerns'
-  | 'servedByPlaybook'
-  | 'ownSchema'
+  keyof AccountParts | keyof WatchVersion | 'former' | 'onPass' | 'metadataOnly' | 'servedByPlaybook'
 >;
+
+/** The version before a new one, while both are at work. */
+export interface Beside {
+  readonly playbook: Playbook;
+  readonly rollout: Pick<Rollout, 'sideOf' | 'passed'>;
+}
 
 export interface RunningPlaybook {
   readonly playbook: Playbook;
+  /** What goes on beside it. */
+  readonly former: Playbook | undefined;
   readonly account: Account;
   readonly controllers: readonly Controller[];
 }
@@ -70,31 +73,46 @@ export class Fleet {
   }
 
   /** Opens the caches, as the account of the playbook from this namespace; nothing is worked on yet. */
-  prepare(playbook: Playbook, namespace: string): RunningPlaybook {
+  prepare(playbook: Playbook, namespace: string, beside?: Beside): RunningPlaybook {
     const account = this.accounts.use({ playbook: playbook.name, namespace });
-    const metadataOnly = new Set(
-      collectReads(playbook).flatMap((r) => (r.read === 'metadata' ? [groupKind(r.gvk)] : [])),
-    );
-    for (const { gvk, read } of collectReads(playbook))
-      if (read === 'full') metadataOnly.delete(groupKind(gvk));
-    const ownSchema = ownSchemas(playbook);
-    const controllers = this.times.measure(playbook).watches.map((watch) =>
+    const next = this.versionsOf(playbook);
+    const former = beside === undefined ? [] : this.versionsOf(beside.playbook);
+    const metadataOnly = metadataOnlyKinds(beside === undefined ? [playbook] : [playbook, beside.playbook]);
+    const common = {
+      ...this.parts,
+      ...account.parts,
+      // What a change did to an object is told from the whole of it.
+      metadataOnly: (gvk: GroupVersionKind) => this.teller === undefined && metadataOnly.has(groupKind(gvk)),
+      servedByPlaybook: (gvk: GroupVersionKind) => this.served.has(groupKind(gvk)),
+    };
+    const controllers = pairs(next, former).map(([version, before]) =>
       this.add({
-        ...this.parts,
-        ...account.parts,
-        watch,
-        playbook,
-        // What a change did to an object is told from the whole of it.
-        metadataOnly: (gvk) => this.teller === undefined && metadataOnly.has(groupKind(gvk)),
-        ...(this.teller === undefined
-          ? { decide: planReconcile }
-          : followChanges(planReconcile, { playbook, tell: this.teller })),
-        concerns: (resource) => selected(watch, resource),
-        servedByPlaybook: (gvk) => this.served.has(groupKind(gvk)),
-        ownSchema,
+        ...common,
+        ...version,
+        ...(beside === undefined || before === undefined ? {} : inRollout(before, beside.rollout, account)),
       }),
     );
-    return { playbook, account, controllers };
+    // What the new version no longer watches is kept until it is there.
+    const left = former.filter(({ watch }) => !next.some((version) => isSameKind(version.watch, watch)));
+    const ending = left.map((version) => {
+      const sideOf = (r: KubeObject): 'former' | undefined =>
+        beside?.rollout.sideOf(r, () => []) === 'former' ? 'former' : undefined;
+      return this.add({ ...common, ...version, former: { ...version, sideOf } });
+    });
+    return { playbook, former: beside?.playbook, account, controllers: [...controllers, ...ending] };
+  }
+
+  private versionsOf(playbook: Playbook): readonly WatchVersion[] {
+    const ownSchema = ownSchemas(playbook);
+    return this.times.measure(playbook).watches.map((watch) => ({
+      watch,
+      playbook,
+      ...(this.teller === undefined
+        ? { decide: planReconcile }
+        : followChanges(planReconcile, { playbook, tell: this.teller })),
+      concerns: (resource: KubeObject) => selected(watch, resource),
+      ownSchema,
+    }));
   }
 
   /** A controller of its own, outside any playbook. */
@@ -156,10 +174,61 @@ export class Fleet {
   }
 
   private recount(): void {
-    const watches = [...this.running].flatMap((r) => r.playbook.watches);
+    const watches = [...this.running].flatMap(watchesOf);
     this.kept = new Set(watches.map((w) => groupKind(w.gvk)));
     this.served = new Set(watches.filter((w) => w.ownsStatus).map((w) => groupKind(w.gvk)));
   }
+}
+
+/** All that is kept, in one version or the other. */
+export function watchesOf({
+  playbook,
+  former,
+}: Pick<RunningPlaybook, 'playbook' | 'former'>): readonly Watch[] {
+  return [...playbook.watches, ...(former?.watches ?? [])];
+}
+
+function isSameKind(a: Watch, b: Watch): boolean {
+  return groupKind(a.gvk) === groupKind(b.gvk);
+}
+
+/** Each with the one of the same kind in the version before. */
+function pairs(
+  next: readonly WatchVersion[],
+  former: readonly WatchVersion[],
+): readonly (readonly [WatchVersion, WatchVersion | undefined])[] {
+  return next.map((version) => [version, former.find((before) => isSameKind(before.watch, version.watch))]);
+}
+
+function inRollout(
+  before: WatchVersion,
+  rollout: Beside['rollout'],
+  { parts: { actions } }: Account,
+): Pick<ControllerOptions, 'former' | 'onPass'> {
+  const { gvk } = before.watch;
+  return {
+    former: {
+      ...before,
+      sideOf: (resource) => rollout.sideOf(resource, () => runsSince(actions, gvk, resource)),
+    },
+    onPass: (pass) => rollout.passed(pass),
+  };
+}
+
+/** When the runs of a resource were made that go on, epoch ms. */
+function runsSince(actions: ActionParts, gvk: GroupVersionKind, resource: KubeObject): readonly number[] {
+  const { runs } = actions.runs.inputs(runTarget(gvk, resource, actions.namespace));
+  return runs.objects.map(parseRun).flatMap((run) => {
+    return isActive(run) || run.status.phase === 'Halted' ? [run.createdAt] : [];
+  });
+}
+
+/** Kinds of which nothing but metadata is read. */
+function metadataOnlyKinds(playbooks: readonly Playbook[]): ReadonlySet<string> {
+  const reads = playbooks.flatMap((playbook) => collectReads(playbook));
+  const full = new Set(reads.flatMap(({ gvk, read }) => (read === 'full' ? [groupKind(gvk)] : [])));
+  const metadata = reads.flatMap(({ gvk, read }) => (read === 'metadata' ? [groupKind(gvk)] : []));
+  return new Set(metadata.filter((kind) => !full.has(kind)));
 }
 
 /** Outside the selector: left alone, or cleaned up, which the plan sees to; but never left with our finalizer. */

@@ -57,9 +57,24 @@ export async function planInstall(client: ClusterClient, wish: InstallWish): Pro
   const { playbook, files, namespace } = wish;
   const { name, contentHash: content } = playbook;
   const beside = [...(await tryRights(client, wish)), ...(await tryCrds(client, wish))];
-  const bodies = packagePlaybook({ name, files }, namespace);
+  const plan = await planParts(client, { name, content, files, namespace });
+  const before = plan.objects[0]?.live;
+  const refused =
+    before !== undefined && readAnswer(before)?.state === 'Refused'
+      ? before.metadata.annotations?.[ANSWER_ANNOTATION]
+      : undefined;
+  const stale = beside.some(({ outcome }) => outcome !== 'unchanged') ? refused : undefined;
+  return { ...plan, objects: [...beside, ...plan.objects], stale };
+}
+
+/** Its ConfigMaps alone. */
+export async function planParts(
+  client: ClusterClient,
+  wish: Pick<InstallPlan, 'name' | 'namespace' | 'content'> & { readonly files: PlaybookFiles },
+): Promise<InstallPlan> {
+  const { name, namespace, content, files } = wish;
   const parts: TriedObject[] = [];
-  for (const body of bodies) {
+  for (const body of packagePlaybook({ name, files }, namespace)) {
     const part = await tryObject(client, { body, fieldManager: INSTALLER, force: true, exactData: true });
     refuseForeign(part, name);
     parts.push(part);
@@ -67,13 +82,7 @@ export async function planInstall(client: ClusterClient, wish: InstallWish): Pro
   const [installed] = await installedPlaybooks(client, namespace, name);
   const wanted = new Set(parts.map(({ ref }) => ref.name));
   const surplus = (installed?.parts ?? []).filter(({ metadata }) => !wanted.has(metadata.name));
-  const before = parts[0]?.live;
-  const refused =
-    before !== undefined && readAnswer(before)?.state === 'Refused'
-      ? before.metadata.annotations?.[ANSWER_ANNOTATION]
-      : undefined;
-  const stale = beside.some(({ outcome }) => outcome !== 'unchanged') ? refused : undefined;
-  return { name, namespace, content, objects: [...beside, ...parts], surplus, stale };
+  return { name, namespace, content, objects: parts, surplus, stale: undefined };
 }
 
 /** Tells each object as it is written. */

@@ -27,6 +27,7 @@ import { createPlaybookTimes } from './instrument.ts';
 import { type LeaderElectionOptions, type Leadership, type MayWrite, takeLeadership } from './leadership.ts';
 import { type PlaybookStanding, Registry } from './registry.ts';
 import { createReporter, type Reporter } from './report.ts';
+import { Rollouts } from './rollouts.ts';
 import type { SourceEvents, Sources } from './source.ts';
 import { findOrLead } from './standby.ts';
 import type { ChangeTeller } from './told-change.ts';
@@ -325,6 +326,12 @@ class RunningOperator implements Operator {
       namespace: this.options.namespace,
       impersonate: this.options.impersonate ?? false,
       reporter: this.reporter,
+      rollouts: new Rollouts({
+        cluster: this.leadership.cluster,
+        clock,
+        logger,
+        mayWrite: this.leadership.mayWrite,
+      }),
       installCrds: installCrds ?? true,
       mayWrite: this.mayWriteAtStart,
       onRemoved: () => caretaker.review(),

@@ -7,7 +7,7 @@ import { getPath } from '../kube/value.ts';
 import { contentHashOf } from '../playbook/load-files.ts';
 import type { Playbook, Watch } from '../playbook/model.ts';
 import { VERSION_FIELD } from '../reconcile/status.ts';
-import { readAnswer } from './answer.ts';
+import { type AnswerState, readAnswer } from './answer.ts';
 import { problemsOn } from './await-answer.ts';
 import type { InstalledPlaybook } from './installed.ts';
 import { loadSource } from './load-source.ts';
@@ -16,10 +16,12 @@ export interface PlaybookOverview {
   readonly name: string;
   /** The version that runs; undefined: none does, or no engine has said so. */
   readonly version: string | undefined;
+  /** The version that a sample of the resources has, or that all are getting. */
+  readonly next?: string;
   /** Hash of the files as they stand there; undefined where parts are missing. */
   readonly content: string | undefined;
   /** `Pending`: no engine has answered on this content yet. */
-  readonly state: 'Running' | 'Refused' | 'Pending' | 'Incomplete';
+  readonly state: AnswerState | 'Pending' | 'Incomplete';
   /** By kind; undefined where the playbook can't be read, so that its kinds are not known. */
   readonly resources: Readonly<Record<string, number>> | undefined;
   /** One a line, as the engine has written them. */
@@ -66,7 +68,9 @@ export async function overviewOf(
   const common = { name, version, resources, problems, ...instances };
   if (assembly.kind === 'incomplete') return { ...common, content: undefined, state: 'Incomplete' };
   const content = contentHashOf(assembly.files);
-  return { ...common, content, state: answer?.content === content ? answer.state : 'Pending' };
+  const state = answer?.content === content ? answer.state : 'Pending';
+  const goesOut = (state === 'RollingOut' || state === 'Stopped') && playbook !== undefined;
+  return { ...common, content, state, ...(goesOut ? { next: playbook.version } : {}) };
 }
 
 /** Undefined where it has errors, or waits for a part. */

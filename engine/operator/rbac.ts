@@ -148,8 +148,9 @@ function ownRules(options: EngineRbacOptions): readonly JsonObject[] {
   ];
 }
 
+/** Playbooks with their problems, and how far a new version has gone out. */
 function playbookRules(options: EngineRbacOptions): readonly JsonObject[] {
-  return [rule('', ['configmaps'], [...READ, 'patch'].sort()), ...commonRules(options)];
+  return [rule('', ['configmaps'], ['create', ...READ, 'patch'].sort()), ...commonRules(options)];
 }
 
 function commonRules({ impersonate }: EngineRbacOptions): readonly JsonObject[] {

@@ -12,13 +12,15 @@ import { sha256 } from '../base/hash.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Cluster } from '../cluster/api.ts';
 import { contentHashOf } from '../playbook/load-files.ts';
-import type { LoadResult, Playbook } from '../playbook/model.ts';
+import type { LoadResult, Playbook, PlaybookFiles } from '../playbook/model.ts';
 import { Claims } from './claims.ts';
 import { installCrds, missingCrds } from './crd-install.ts';
-import type { Fleet, RunningPlaybook } from './fleet.ts';
+import { type Fleet, type RunningPlaybook, watchesOf } from './fleet.ts';
 import type { MayWrite } from './leadership.ts';
 import { loadSource } from './load-source.ts';
 import type { PlaybookState, Reporter } from './report.ts';
+import type { Rollout } from './rollout.ts';
+import { type Beginning, type LoadedRevision, type Rollouts, revisionOf } from './rollouts.ts';
 import { type PlaybookSource, type SourceEvents, sourceProblem } from './source.ts';
 
 export interface RegistryOptions {
@@ -31,6 +33,7 @@ export interface RegistryOptions {
   /** Definitions are the whole cluster's: where playbooks act as accounts, guests from other namespaces bring none. */
   readonly impersonate: boolean;
   readonly reporter: Reporter;
+  readonly rollouts: Rollouts;
   readonly installCrds: boolean;
   readonly mayWrite: MayWrite;
   /** Called after a playbook was removed. */
@@ -53,6 +56,12 @@ interface Entry {
   readonly id: string;
   source: PlaybookSource | undefined;
   running: RunningPlaybook | undefined;
+  /** Of the version that runs, the newer of two. */
+  files: PlaybookFiles;
+  /** While the newer version reaches one resource after the other. */
+  rollout: Rollout | undefined;
+  /** What is being written down of the version that runs. */
+  settling: Promise<void>;
   problems: readonly Diagnostic[];
   /** As it was reported last. */
   state: PlaybookState | undefined;
@@ -126,7 +135,7 @@ export class Registry implements SourceEvents {
       entry.attempt.abort();
       entry.telling?.cancel();
     }
-    await Promise.all([...this.entries.values()].map((e) => e.work));
+    await Promise.all([...this.entries.values()].flatMap((e) => [e.work, e.rollout?.end(), e.settling]));
   }
 
   private schedule(entry: Entry): void {
@@ -186,14 +195,30 @@ export class Registry implements SourceEvents {
     turn.end();
     if (loaded.kind === 'refused') return this.refuse(entry, source, loaded.problems);
     const { playbook, warnings } = loaded;
+    const next = revisionOf(playbook, source.files);
+    const beginning = await this.beginning(entry, source, next);
+    if (beginning.kind === 'refused') return this.refuse(entry, source, [...beginning.problems, ...warnings]);
     const missing = await this.install(playbook, source, signal);
     if (missing.length > 0) return this.refuse(entry, source, [...missing, ...warnings]);
-    if (entry.running?.playbook.contentHash !== playbook.contentHash)
-      await this.goLive(entry, { playbook, source }, signal);
+    if (beginning.kind !== 'runs') await this.goLive(entry, { next, source, beginning }, signal);
     if (signal.aborted) return;
     entry.problems = warnings;
-    this.report(entry, source, { kind: 'loaded', content: playbook.contentHash, version: playbook.version });
-    if (this.claims.keepOnly(entry.id, playbook)) this.freed();
+    this.reportRunning(entry, source);
+    if (entry.rollout === undefined) entry.settling = this.options.rollouts.settle(source, next, signal);
+    if (this.claims.keepOnly(entry.id, entry.running === undefined ? [] : watchesOf(entry.running)))
+      this.freed();
+  }
+
+  /** `runs`: this very content does already. */
+  private async beginning(
+    entry: Entry,
+    source: PlaybookSource,
+    next: LoadedRevision,
+  ): Promise<Beginning | { readonly kind: 'runs' }> {
+    const { running, files, rollout } = entry;
+    if (running?.playbook.contentHash === next.content && rollout?.over !== true) return { kind: 'runs' };
+    await entry.settling;
+    return await this.options.rollouts.beginning(source, next, running && { running, files });
   }
 
   private claim(entry: Entry, loaded: LoadResult): LoadResult {
@@ -216,25 +241,64 @@ export class Registry implements SourceEvents {
 
   private async goLive(
     entry: Entry,
-    { playbook, source }: { readonly playbook: Playbook; readonly source: PlaybookSource },
+    wanted: { readonly next: LoadedRevision; readonly source: PlaybookSource; readonly beginning: Beginning },
     signal: AbortSignal,
   ): Promise<void> {
     if (signal.aborted) return;
-    const next = this.options.fleet.prepare(playbook, homeOf(source, this.options.namespace));
-    await Promise.all(next.controllers.map((c) => c.settled(signal)));
-    if (signal.aborted) return await this.options.fleet.end(next);
+    const { fleet, namespace } = this.options;
+    const { next, source } = wanted;
+    const rollout = this.rollout(entry, wanted);
+    const running = fleet.prepare(next.playbook, homeOf(source, namespace), rollout);
+    await Promise.all(running.controllers.map((c) => c.settled(signal)));
+    if (signal.aborted) return await fleet.end(running);
+    await entry.rollout?.end();
     const former = entry.running;
-    entry.running = next;
-    next.account.onDenials(() => this.rightsChanged(entry, next));
-    await this.options.fleet.swap(former, next);
+    entry.running = running;
+    entry.files = next.files;
+    entry.rollout = rollout?.rollout;
+    running.account.onDenials(() => this.rightsChanged(entry, running));
+    await fleet.swap(former, running);
+    rollout?.rollout.begin(running.controllers);
+  }
+
+  private rollout(
+    entry: Entry,
+    { next, source, beginning }: Parameters<typeof this.goLive>[1],
+  ): { readonly playbook: Playbook; readonly rollout: Rollout } | undefined {
+    const { rollout: policy } = next.playbook;
+    if (beginning.kind !== 'beside' || policy === undefined) return undefined;
+    const { former } = beginning;
+    const rollout = this.options.rollouts.create(source, {
+      former,
+      next,
+      policy,
+      onPhase: () => this.reportRunning(entry, source),
+      onOver: () => this.schedule(entry),
+    });
+    return rollout && { playbook: former.playbook, rollout };
   }
 
   private refuse(entry: Entry, source: PlaybookSource, problems: readonly Diagnostic[]): void {
     entry.problems = problems;
-    if (this.claims.keepOnly(entry.id, entry.running?.playbook)) this.freed();
-    const { version, contentHash: content } = entry.running?.playbook ?? {};
+    if (this.claims.keepOnly(entry.id, entry.running === undefined ? [] : watchesOf(entry.running)))
+      this.freed();
+    const { version, contentHash: content } = entry.running?.former ?? entry.running?.playbook ?? {};
     const running = version === undefined || content === undefined ? undefined : { version, content };
     this.report(entry, source, { kind: 'refused', content: contentHashOf(source.files), running });
+  }
+
+  /** As it stands in its source, or on its way to that. */
+  private reportRunning(entry: Entry, source: PlaybookSource): void {
+    const { running, rollout } = entry;
+    if (running === undefined || contentHashOf(source.files) !== running.playbook.contentHash) return;
+    const { contentHash: content, version } = running.playbook;
+    const candidate = rollout?.phase;
+    const former = running.former && { version: running.former.version, content: running.former.contentHash };
+    if (former === undefined) this.report(entry, source, { kind: 'loaded', content, version });
+    else if (candidate !== undefined) {
+      const { phase, size, of, reason } = candidate;
+      this.report(entry, source, { kind: 'rolling', content, version, former, phase, size, of, reason });
+    }
   }
 
   private report(entry: Entry, source: PlaybookSource, state: PlaybookState): void {
@@ -261,12 +325,14 @@ export class Registry implements SourceEvents {
     const { running } = entry;
     const left = whatStays(running);
     entry.telling?.cancel();
+    await entry.rollout?.end();
+    entry.rollout = undefined;
     entry.running = undefined;
     entry.problems = [];
     if (running !== undefined) await this.options.fleet.end(running);
     if (entry.source === undefined) this.entries.delete(entry.id);
     this.options.reporter.removed(source, left);
-    if (this.claims.keepOnly(entry.id, undefined)) this.freed();
+    if (this.claims.keepOnly(entry.id, [])) this.freed();
     await this.options.onRemoved();
   }
 
@@ -276,15 +342,23 @@ export class Registry implements SourceEvents {
   }
 }
 
-/** Of the playbook as it stands, and what the account of the one that runs may not read. */
-function allProblems({ problems, running }: Entry): readonly Diagnostic[] {
+/** Of the playbook as it stands, what the account of the one that runs may not read, and why a roll-out has stopped. */
+function allProblems({ problems, running, rollout, id }: Entry): readonly Diagnostic[] {
   const denials = running?.account.denials() ?? [];
   const rights = denials.map((denial): Diagnostic => {
     const message = `its account may not read what the playbook needs: ${denial}`;
     const hint = 'give the account its rights; it is noticed within half a minute';
     return { ...sourceProblem('RightsMissing', 'watches.yaml', message, hint), severity: 'warning' };
   });
-  return [...problems, ...rights];
+  return [...problems, ...rights, ...whyStopped(id, rollout)];
+}
+
+function whyStopped(id: string, rollout: Rollout | undefined): readonly Diagnostic[] {
+  const { phase, reason = '' } = rollout?.phase ?? {};
+  if (phase !== 'Stopped') return [];
+  const hint = `libretto rollback ${id} takes it back; a corrected version starts anew, and one without rollout reaches all at once`;
+  const message = `the roll-out has stopped: ${reason}`;
+  return [{ ...sourceProblem('RolloutStopped', 'watches.yaml', message, hint), severity: 'warning' }];
 }
 
 /** The namespace that a playbook comes from; a folder is the engine's own. */
@@ -304,6 +378,9 @@ function newEntry(id: string, fromStart: boolean): Entry {
     id,
     source: undefined,
     running: undefined,
+    files: new Map(),
+    rollout: undefined,
+    settling: Promise.resolve(),
     problems: [],
     state: undefined,
     telling: undefined,
@@ -320,6 +397,6 @@ function byAge(entries: readonly Entry[]): readonly Entry[] {
 
 function whatStays(running: RunningPlaybook | undefined): string {
   if (running === undefined) return 'nothing of it was running';
-  const kinds = running.controllers.map((c) => `${c.resourceCount} ${c.watch.gvk.kind}`).join(', ');
+  const kinds = running.controllers.map((c) => `${c.resources.length} ${c.watch.gvk.kind}`).join(', ');
   return `${kinds} and their objects stay as they are and are no longer kept as described; deleting one still cleans up`;
 }

@@ -15,6 +15,7 @@ import { type KubeObject, refOf } from '../kube/object.ts';
 import { contentHashOf } from '../playbook/load-files.ts';
 import { ANSWER_ANNOTATION, type Answer, formatAnswer, type RunningContent } from './answer.ts';
 import type { MayWrite } from './leadership.ts';
+import type { Phase } from './rollout-record.ts';
 import { describeOrigin, type PlaybookSource } from './source.ts';
 
 export const PROBLEMS_ANNOTATION = 'libretto.dev/problems';
@@ -25,8 +26,23 @@ const LONGEST_EVENT = 900;
 /** `content`: the hash of the files that this is about, which may have been edited since. */
 export type PlaybookState =
   | { readonly kind: 'loaded'; readonly content: string; readonly version: string }
+  | RollingState
   /** `running`: what goes on meanwhile. */
   | { readonly kind: 'refused'; readonly content: string; readonly running: RunningContent | undefined };
+
+/** A new version beside the one before it. */
+export interface RollingState {
+  readonly kind: 'rolling';
+  readonly content: string;
+  readonly version: string;
+  readonly former: RunningContent;
+  readonly phase: Phase;
+  /** How many resources are in the sample, of how many. */
+  readonly size: number;
+  readonly of: number;
+  /** Why it has stopped. */
+  readonly reason: string | undefined;
+}
 
 export interface Standing {
   readonly state: PlaybookState;
@@ -60,6 +76,7 @@ class PlaybookReporter implements Reporter {
   private readonly options: ReporterOptions;
   private readonly problemGauge: Gauge;
   private readonly loadedGauge: Gauge;
+  private readonly stoppedGauge: Gauge;
   /** By source id: what was said last, so that a resync does not repeat it. */
   private readonly said = new Map<string, Said>();
   /** By source id. */
@@ -74,7 +91,12 @@ class PlaybookReporter implements Reporter {
     });
     this.loadedGauge = options.metrics.gauge({
       name: 'libretto_playbook_loaded',
-      help: '1 where the playbook runs as it stands in its source, 0 where it is refused',
+      help: '1 where the playbook runs as it stands in its source, 0 where it is refused or on its way',
+      labels: ['playbook'],
+    });
+    this.stoppedGauge = options.metrics.gauge({
+      name: 'libretto_playbook_rollout_stopped',
+      help: '1 where the roll-out of a new version has stopped, and somebody must decide',
       labels: ['playbook'],
     });
   }
@@ -83,6 +105,7 @@ class PlaybookReporter implements Reporter {
     const { state, problems, fromStart } = standing;
     this.problemGauge.set(problems.length, { playbook: source.id });
     this.loadedGauge.set(state.kind === 'loaded' ? 1 : 0, { playbook: source.id });
+    this.stoppedGauge.set(isStopped(state) ? 1 : 0, { playbook: source.id });
     const text = problems.map(formatDiagnostic).join('\n');
     const { content } = state;
     const annotations = {
@@ -110,6 +133,7 @@ class PlaybookReporter implements Reporter {
   removed(source: PlaybookSource, left: string): void {
     this.problemGauge.remove({ playbook: source.id });
     this.loadedGauge.remove({ playbook: source.id });
+    this.stoppedGauge.remove({ playbook: source.id });
     this.said.delete(source.id);
     const message = `the playbook ${source.id} was removed; ${left}`;
     this.options.logger.warn(message, { playbook: source.id, origin: describeOrigin(source.origin) });
@@ -128,14 +152,17 @@ class PlaybookReporter implements Reporter {
       else logger.warn(formatDiagnostic(problem), fields);
     }
     const message = `playbook ${source.id}: ${describeState(state, problems)}`;
-    if (state.kind === 'loaded') logger.info(message, fields);
+    if (isStopped(state)) logger.warn(message, fields);
+    else if (state.kind !== 'refused') logger.info(message, fields);
     else logger.error(message, { ...fields, problems: problems.length });
   }
 
   private recordStanding(source: PlaybookSource, { state, problems }: Standing): void {
     const message = describeState(state, problems);
-    if (state.kind === 'loaded') {
-      this.record(source, { type: 'Normal', reason: 'PlaybookLoaded', message });
+    if (state.kind !== 'refused') {
+      const reason = state.kind === 'loaded' ? 'PlaybookLoaded' : ROLLOUT_REASONS[state.phase];
+      const type = isStopped(state) ? 'Warning' : 'Normal';
+      this.record(source, { type, reason, message: cut(message, LONGEST_EVENT) });
       return;
     }
     const errors = problems.filter((p) => p.severity === 'error').map(formatDiagnostic);
@@ -205,14 +232,39 @@ function answerOf(state: PlaybookState): Answer {
   const { content } = state;
   if (state.kind === 'loaded')
     return { state: 'Running', content, running: { version: state.version, content } };
+  if (state.kind === 'rolling')
+    return { state: state.phase === 'Stopped' ? 'Stopped' : 'RollingOut', content, running: state.former };
   const { running } = state;
   return { state: 'Refused', content, ...(running === undefined ? {} : { running }) };
+}
+
+const ROLLOUT_REASONS = {
+  Canary: 'RolloutStarted',
+  Rolling: 'RolloutContinued',
+  Stopped: 'RolloutStopped',
+} as const;
+
+function isStopped(state: PlaybookState): boolean {
+  return state.kind === 'rolling' && state.phase === 'Stopped';
+}
+
+function describeRollout({ version, former, phase, size, of, reason }: RollingState): string {
+  const sample = `${size} of ${of} resources`;
+  switch (phase) {
+    case 'Canary':
+      return `version ${version} reaches ${sample} first; version ${former.version} goes on for the others`;
+    case 'Rolling':
+      return `version ${version} reaches all resources, each when its running action has ended`;
+    case 'Stopped':
+      return `the roll-out of version ${version} has stopped: ${reason ?? ''}; ${sample} have it, version ${former.version} goes on for the others`;
+  }
 }
 
 function describeState(state: PlaybookState, problems: readonly Diagnostic[]): string {
   if (state.kind === 'loaded') {
     return `version ${state.version} is in use${problems.length === 0 ? '' : `, with ${problems.length} warnings`}`;
   }
+  if (state.kind === 'rolling') return describeRollout(state);
   return `refused; ${state.running === undefined ? 'nothing of it runs' : `version ${state.running.version} goes on`}`;
 }
 

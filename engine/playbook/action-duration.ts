@@ -1,6 +1,6 @@
-/** Durations of actions and probes: 10s, 30m, 1h, 7d and their sums. */
+/** Durations in playbooks: 10s, 30m, 1h, 7d and their sums. */
 import { type LoadNode, sourceOf } from './load-node.ts';
-import type { WatchScope } from './load-scope.ts';
+import type { Problems } from './load-problems.ts';
 
 const LONGEST = 10 * 365 * 86_400;
 
@@ -14,7 +14,7 @@ export function parseDuration(text: string): number | undefined {
 
 /** The seconds that a node says; undefined where there is none or it is wrong (and reported). */
 export function durationAt(
-  { problems }: WatchScope,
+  { problems }: { readonly problems: Problems },
   node: LoadNode | undefined,
   least: 0 | 1,
 ): number | undefined {

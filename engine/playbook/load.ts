@@ -13,6 +13,7 @@ import { checkFiles, contentHashOf, TemplateFiles, WATCHES_FILE } from './load-f
 import { kindAt } from './load-kind.ts';
 import { isMapNode, LoadDocument, type LoadNode, textOf } from './load-node.ts';
 import { Problems } from './load-problems.ts';
+import { loadRollout } from './load-rollout.ts';
 import { loadSchemas } from './load-schema.ts';
 import { loadWatch, type WatchDraft } from './load-watch.ts';
 import type { LoadResult, Playbook, PlaybookFiles, Watch } from './model.ts';
@@ -65,8 +66,10 @@ function load(name: string, files: PlaybookFiles, { options, problems }: Loading
   const described = describe(document, { name, contentHash, problems });
   const range = described.requires.kubernetes;
   checkVersions(watches, { catalogue, problems, range, versions: options.versions });
+  const rollout = loadRollout(document, problems);
   return {
     ...described,
+    ...(rollout === undefined ? {} : { rollout }),
     contentHash,
     watches,
     crds: catalogue.own.map(({ crd }) => crd),

@@ -111,6 +111,18 @@ export interface Watch {
   readonly actions: readonly Action[];
 }
 
+/** How a new version reaches the resources that are there. */
+export interface RolloutPolicy {
+  /** How many go first. */
+  readonly canary:
+    | { readonly kind: 'count'; readonly count: number }
+    | { readonly kind: 'share'; readonly percent: number };
+  /** How long all of them must have been Ready before the others follow. */
+  readonly pauseSeconds: number;
+  /** How long one of them may be on its way before the roll-out stops. */
+  readonly deadlineSeconds: number;
+}
+
 export interface Playbook {
   /** From metadata.name, else the source's name. */
   readonly name: string;
@@ -120,6 +132,8 @@ export interface Playbook {
   /** sha256 over the names and contents of all files, hex. */
   readonly contentHash: string;
   readonly requires: { readonly kubernetes?: string; readonly kinds: readonly GroupVersionKind[] };
+  /** Undefined: a new version reaches all resources at once. */
+  readonly rollout?: RolloutPolicy;
   readonly watches: readonly Watch[];
   readonly crds: readonly KubeObject[];
 }

@@ -1,7 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import type { GroupVersionKind } from '../../engine/kube/object.ts';
 import { readAnswer } from '../../engine/operator/answer.ts';
 import { PROBLEMS_ANNOTATION } from '../../engine/operator/report.ts';
@@ -15,6 +14,7 @@ import {
   dataOf,
   engine,
   eventually,
+  folderOf,
   get,
   isReady,
   putBox,
@@ -24,14 +24,6 @@ import {
 const ROLE = { group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'Role' };
 const ACCOUNT = { group: '', version: 'v1', kind: 'ServiceAccount' };
 const CRD = { group: 'apiextensions.k8s.io', version: 'v1', kind: 'CustomResourceDefinition' };
-
-/** A folder of that name, for the playbook is called by it. */
-async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'libretto-install-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-  return folder;
-}
 
 function named(at: Bench, version: string, changes: Record<string, string> = {}): Record<string, string> {
   const { 'watches.yaml': watches = '', 'crd.yaml': crd = '', ...rest } = boxFiles(at);

@@ -1,4 +1,7 @@
 /** What the operator's tests share: an engine of their own in a namespace of their own, and a small playbook. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { systemClock } from '../../engine/base/clock.ts';
 import { createLogger, type LogLevel, silentLogger } from '../../engine/base/logger.ts';
@@ -172,6 +175,14 @@ export async function putPlaybook(
     { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: files },
     { ...WRITE, force: true },
   );
+}
+
+/** The same in a folder, which goes with the test. */
+export async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'libretto-playbook-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  return folder;
 }
 
 export async function putBox(at: Bench, name: string, spec: JsonObject): Promise<KubeObject> {

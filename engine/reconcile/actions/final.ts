@@ -2,7 +2,7 @@
 import { SKIP_FINAL_ACTIONS_ANNOTATION } from '../../kube/labels.ts';
 import { describeRef, refOf } from '../../kube/object.ts';
 import type { EventNote } from '../event.ts';
-import type { Snapshot } from '../model.ts';
+import type { Plan, Snapshot } from '../model.ts';
 import { dueFinals, parseEvidence } from './evidence.ts';
 
 /** The reason of the Event that tells it. */
@@ -26,4 +26,9 @@ export function finalActionsDue(
 ): { readonly names: readonly string[]; readonly skipped: EventNote | undefined } | undefined {
   const names = dueFinals(parseEvidence(snapshot.resource));
   return names.length === 0 ? undefined : { names, skipped: whySkipped(snapshot) };
+}
+
+/** True where a plan lets a resource go though its final actions were skipped. */
+export function skipsFinalActions({ events, finalizer }: Pick<Plan, 'events' | 'finalizer'>): boolean {
+  return finalizer === 'remove' && events.some(({ reason }) => reason === FINAL_ACTIONS_SKIPPED);
 }

@@ -1,9 +1,9 @@
 /** What the kinds of a playbook make incompatible with definitions before, as problems with places in its files. */
 import type { Diagnostic, Severity } from '../base/diagnostic.ts';
 import type { KubeObject } from '../kube/object.ts';
-import { type CrdChange, crdChanges } from '../playbook/crd-changes.ts';
-import { placeInDefinition } from '../playbook/crd-places.ts';
-import type { Playbook, PlaybookFiles } from '../playbook/model.ts';
+import { type CrdChange, crdChanges } from './crd-changes.ts';
+import { placeInDefinition } from './crd-places.ts';
+import type { Playbook, PlaybookFiles } from './model.ts';
 
 export interface Incompatible extends Diagnostic {
   readonly change: CrdChange;
