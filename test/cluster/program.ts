@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { onTestFailed, onTestFinished } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -31,6 +31,9 @@ export function program(folder: string, ...argv: readonly string[]): Running {
   child.stdout.on('data', take);
   child.stderr.on('data', take);
   const ended = new Promise<number | null>((done) => child.on('close', done));
+  onTestFailed(() => {
+    process.stderr.write(`libretto ${argv.join(' ')} has said:\n${text}\n`);
+  });
   onTestFinished(async () => {
     child.kill('SIGINT');
     await ended;
