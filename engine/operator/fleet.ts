@@ -205,22 +205,27 @@ function inRollout(
   rollout: Beside['rollout'],
   { parts: { actions } }: Account,
 ): Pick<ControllerOptions, 'former' | 'onPass'> {
-  const { gvk } = before.watch;
   return {
     former: {
       ...before,
-      sideOf: (resource) => rollout.sideOf(resource, () => runsSince(actions, gvk, resource)),
+      sideOf: (resource) => rollout.sideOf(resource, () => runsSince(actions, before.watch, resource)),
     },
     onPass: (pass) => rollout.passed(pass),
   };
 }
 
-/** When the runs of a resource were made that go on, epoch ms. */
-function runsSince(actions: ActionParts, gvk: GroupVersionKind, resource: KubeObject): readonly number[] {
-  const { runs } = actions.runs.inputs(runTarget(gvk, resource, actions.namespace));
-  return runs.objects.map(parseRun).flatMap((run) => {
-    return isActive(run) || run.status.phase === 'Halted' ? [run.createdAt] : [];
-  });
+/** When the runs of a resource were made that go on, epoch ms; undefined while they are not known. */
+function runsSince(
+  { runs, namespace }: ActionParts,
+  { gvk, actions }: Watch,
+  resource: KubeObject,
+): readonly number[] | undefined {
+  if (actions.length === 0) return [];
+  const found = runs.inputs(runTarget(gvk, resource, namespace)).runs;
+  if (!found.synced) return undefined;
+  return found.objects
+    .map(parseRun)
+    .flatMap((run) => (isActive(run) || run.status.phase === 'Halted' ? [run.createdAt] : []));
 }
 
 /** Kinds of which nothing but metadata is read. */

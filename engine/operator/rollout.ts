@@ -80,15 +80,21 @@ export class Rollout {
     await this.work;
   }
 
-  /** Which version works on a resource; `runsSince`: when its runs that go on were made, epoch ms. */
-  sideOf(resource: KubeObject, runsSince: () => readonly number[]): Side | undefined {
+  /**
+   * Which version works on a resource; `runsSince`: when its runs that go on were made, epoch ms; undefined while they
+   * are not known, and nothing is done for the resource by either version.
+   */
+  sideOf(resource: KubeObject, runsSince: () => readonly number[] | undefined): Side | undefined {
     const { candidate } = this;
     if (candidate === undefined) return undefined;
     const uid = resource.metadata.uid ?? '';
     const sampled = hashOf(uid) < candidate.below;
     const wanted = sampled || candidate.phase === 'Rolling' ? 'next' : 'former';
     const known = this.sides.get(uid);
-    const side = known === wanted ? wanted : this.move(wanted, { known, sampled, runs: runsSince() });
+    if (known === wanted) return wanted;
+    const runs = runsSince();
+    if (runs === undefined) return known ?? 'former';
+    const side = this.move(wanted, { known, sampled, runs });
     this.sides.set(uid, side);
     return side;
   }
