@@ -38,6 +38,8 @@ export const DELETION_ANNOTATION = 'libretto.dev/deletion';
 export const FINALIZER = 'libretto.dev/cleanup';
 /** Label on a ConfigMap that is (a part of) a playbook; the value is the playbook's name. */
 export const PLAYBOOK_LABEL = 'libretto.dev/playbook';
+/** Annotation on a CustomResourceDefinition: what its last change made incompatible with the one before, as JSON. */
+export const INCOMPATIBLE_ANNOTATION = 'libretto.dev/incompatible';
 /** Label on what a run makes (Jobs and their Pods, Secrets of outputs): the run's uid. */
 export const RUN_UID_LABEL = 'libretto.dev/run-uid';
 /** Label beside it: the step's name. */

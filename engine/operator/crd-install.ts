@@ -1,7 +1,7 @@
 /**
  * Installs and updates a playbook's CustomResourceDefinitions by server-side apply, and waits until the API server
  * serves them. A definition that is there unchanged costs one read and no write. None is ever deleted: its objects
- * would go with it.
+ * would go with it. What a change makes incompatible is installed all the same, and warned of.
  */
 import { type Clock, pause } from '../base/clock.ts';
 import type { Diagnostic } from '../base/diagnostic.ts';
@@ -12,6 +12,8 @@ import { fieldConflicts, isForbidden, isInvalid } from '../cluster/errors.ts';
 import { canonicalJson } from '../kube/canonical.ts';
 import { FIELD_MANAGER, HASH_ANNOTATION } from '../kube/labels.ts';
 import { type GroupVersionKind, isObject, type JsonObject, type KubeObject, refOf } from '../kube/object.ts';
+import type { PlaybookFiles } from '../playbook/model.ts';
+import { memoryOf, rememberedProblems } from './crd-memory.ts';
 import type { MayWrite } from './leadership.ts';
 import { sourceProblem } from './source.ts';
 import { findOrLead } from './standby.ts';
@@ -25,16 +27,22 @@ export interface CrdInstallOptions {
 
 const CRD = { group: 'apiextensions.k8s.io', version: 'v1', kind: 'CustomResourceDefinition' };
 
+export interface Definitions {
+  readonly crds: readonly KubeObject[];
+  /** Of the playbook that brings them, where incompatible changes are told. */
+  readonly files: PlaybookFiles;
+}
+
 /**
- * All definitions, one after the other; the problems that a person must solve. Transient errors are thrown. Returns
- * only when each definition is served, or refused.
+ * All definitions, one after the other; the problems that a person must solve, and as warnings what became incompatible.
+ * Transient errors are thrown. Returns only when each definition is served, or refused.
  */
 export async function installCrds(
-  crds: readonly KubeObject[],
+  { crds, files }: Definitions,
   options: CrdInstallOptions,
 ): Promise<readonly Diagnostic[]> {
   const problems: Diagnostic[] = [];
-  for (const crd of crds) problems.push(...(await installCrd(crd, options)));
+  for (const crd of crds) problems.push(...(await installCrd(crd, files, options)));
   const { discovery } = options.cluster;
   if (crds.some((crd) => servedVersions(crd).some((gvk) => discovery.resource(gvk) === undefined)))
     await discovery.refresh();
@@ -64,36 +72,54 @@ function servedVersions({ spec }: KubeObject): readonly GroupVersionKind[] {
     .flatMap(({ name, served }) => (served === true ? [{ group, version: String(name), kind }] : []));
 }
 
-async function installCrd(crd: KubeObject, options: CrdInstallOptions): Promise<readonly Diagnostic[]> {
+async function installCrd(
+  crd: KubeObject,
+  files: PlaybookFiles,
+  options: CrdInstallOptions,
+): Promise<readonly Diagnostic[]> {
+  let installed: KubeObject | undefined;
   try {
-    if (!(await applyStamped(crd, options))) return [];
+    installed = await applyStamped(crd, options, (before) => memoryOf(before, crd));
+    if (installed === undefined) return [];
   } catch (error) {
     const problem = crdRefusal(crd, error);
     if (problem === undefined) throw error;
     return [problem];
   }
-  return await waitUntilServed(crd.metadata.name, options);
+  const refused = await waitUntilServed(crd.metadata.name, options);
+  return [...refused, ...rememberedProblems(installed.metadata.annotations, crd, files)];
 }
 
-/** Applies an object of the installation, unless it is there unchanged. False: told to stop before that. */
-export async function applyStamped(object: KubeObject, options: CrdInstallOptions): Promise<boolean> {
+type Annotations = Readonly<Record<string, string>>;
+
+/**
+ * Applies an object of the installation, unless it is there unchanged; as it is then. `notes`: annotations beside, from
+ * what it takes the place of. Undefined: told to stop before that.
+ */
+export async function applyStamped(
+  object: KubeObject,
+  options: CrdInstallOptions,
+  notes: (before: KubeObject | undefined) => Annotations = () => ({}),
+): Promise<KubeObject | undefined> {
   const { client } = options.cluster;
-  const body = stamped(object);
+  const { hash } = stamped(object);
+  let before: KubeObject | undefined;
   const found = await findOrLead(options, async () => {
-    const live = await client.get(refOf(object));
-    return live?.metadata.annotations?.[HASH_ANNOTATION] === body.hash ? live : undefined;
+    before = await client.get(refOf(object));
+    return before?.metadata.annotations?.[HASH_ANNOTATION] === hash ? before : undefined;
   });
-  if (found.kind !== 'lead') return found.kind === 'found';
-  await client.apply(body.tree, { fieldManager: FIELD_MANAGER, force: false });
-  return true;
+  if (found.kind === 'found') return found.value;
+  if (found.kind === 'stopped') return undefined;
+  const { tree } = stamped(object, notes(before));
+  return await client.apply(tree, { fieldManager: FIELD_MANAGER, force: false });
 }
 
-/** With the hash of what is applied, by which an installation that is up to date is known. */
-export function stamped(crd: KubeObject): { tree: JsonObject; hash: string } {
+/** With the hash of what is applied, by which an installation that is up to date is known. `notes` do not count. */
+export function stamped(crd: KubeObject, notes: Annotations = {}): { tree: JsonObject; hash: string } {
   const { status: _status, ...rest } = crd;
   const json = rest as JsonObject; // as: a loaded definition came out of YAML, so all of it is JSON
   const hash = sha256(canonicalJson(json));
-  const annotations = { ...crd.metadata.annotations, [HASH_ANNOTATION]: hash };
+  const annotations = { ...crd.metadata.annotations, ...notes, [HASH_ANNOTATION]: hash };
   return {
     tree: { ...json, metadata: { name: crd.metadata.name, labels: { ...crd.metadata.labels }, annotations } },
     hash,

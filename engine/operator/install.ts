@@ -18,6 +18,7 @@ import type { Playbook, PlaybookFiles } from '../playbook/model.ts';
 import { ANSWER_ANNOTATION, readAnswer } from './answer.ts';
 import { sendObject, type TriedObject, tryObject } from './apply-objects.ts';
 import { crdRefusal, stamped } from './crd-install.ts';
+import { memoryOf } from './crd-memory.ts';
 import { installedPlaybooks } from './installed.ts';
 import { packagePlaybook } from './package.ts';
 import { ENGINE_ACCOUNT } from './rbac.ts';
@@ -135,8 +136,8 @@ async function tryCrds(client: ClusterClient, wish: InstallWish): Promise<readon
 }
 
 async function tryCrd(client: ClusterClient, crd: KubeObject): Promise<readonly TriedObject[]> {
-  const { tree: body, hash } = stamped(crd);
   const live = await client.get(refOf(crd));
+  const { tree: body, hash } = stamped(crd, memoryOf(live, crd));
   if (live?.metadata.annotations?.[HASH_ANNOTATION] === hash) return [];
   try {
     const wanted = { body, fieldManager: FIELD_MANAGER, force: false, exactData: false };

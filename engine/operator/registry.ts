@@ -6,7 +6,7 @@
 
 import { backoffDelay, REFLECTOR_BACKOFF } from '../base/backoff.ts';
 import { type Clock, pause, type Timer } from '../base/clock.ts';
-import type { Diagnostic } from '../base/diagnostic.ts';
+import { type Diagnostic, hasErrors } from '../base/diagnostic.ts';
 import { errorMessage } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
 import type { Logger } from '../base/logger.ts';
@@ -198,11 +198,12 @@ export class Registry implements SourceEvents {
     const next = revisionOf(playbook, source.files);
     const beginning = await this.beginning(entry, source, next);
     if (beginning.kind === 'refused') return this.refuse(entry, source, [...beginning.problems, ...warnings]);
-    const missing = await this.install(playbook, source, signal);
-    if (missing.length > 0) return this.refuse(entry, source, [...missing, ...warnings]);
+    const kinds = await this.install(playbook, source, signal);
+    const problems = [...kinds, ...warnings];
+    if (hasErrors(kinds)) return this.refuse(entry, source, problems);
     if (beginning.kind !== 'runs') await this.goLive(entry, { next, source, beginning }, signal);
     if (signal.aborted) return;
-    entry.problems = warnings;
+    entry.problems = problems;
     this.reportRunning(entry, source);
     if (entry.rollout === undefined) entry.settling = this.options.rollouts.settle(source, next, signal);
     if (this.claims.keepOnly(entry.id, entry.running === undefined ? [] : watchesOf(entry.running)))
@@ -227,6 +228,7 @@ export class Registry implements SourceEvents {
     return problems.length === 0 ? loaded : { kind: 'refused', problems: [...problems, ...loaded.warnings] };
   }
 
+  /** What somebody must do before it can run, and as warnings what its kinds make incompatible. */
   private async install(
     playbook: Playbook,
     source: PlaybookSource,
@@ -236,7 +238,8 @@ export class Registry implements SourceEvents {
     const guest = impersonate && homeOf(source, namespace) !== namespace;
     if (guest) return missingCrds(playbook.crds, cluster.discovery);
     if (!this.options.installCrds) return [];
-    return await installCrds(playbook.crds, { cluster, clock, mayWrite, signal });
+    const { crds } = playbook;
+    return await installCrds({ crds, files: source.files }, { cluster, clock, mayWrite, signal });
   }
 
   private async goLive(

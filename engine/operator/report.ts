@@ -12,6 +12,7 @@ import { isNotFound } from '../cluster/errors.ts';
 import type { Recorder } from '../controller/execute.ts';
 import { FIELD_MANAGER } from '../kube/labels.ts';
 import { type KubeObject, refOf } from '../kube/object.ts';
+import { CRD_CHANGES } from '../playbook/crd-changes.ts';
 import { contentHashOf } from '../playbook/load-files.ts';
 import { ANSWER_ANNOTATION, type Answer, formatAnswer, type RunningContent } from './answer.ts';
 import type { MayWrite } from './leadership.ts';
@@ -163,11 +164,20 @@ class PlaybookReporter implements Reporter {
       const reason = state.kind === 'loaded' ? 'PlaybookLoaded' : ROLLOUT_REASONS[state.phase];
       const type = isStopped(state) ? 'Warning' : 'Normal';
       this.record(source, { type, reason, message: cut(message, LONGEST_EVENT) });
+      this.recordIncompatible(source, problems);
       return;
     }
     const errors = problems.filter((p) => p.severity === 'error').map(formatDiagnostic);
     const text = `${message}: ${cut(errors.join('; '), LONGEST_EVENT)}`;
     this.record(source, { type: 'Warning', reason: 'PlaybookRefused', message: text });
+  }
+
+  /** What happens to resources that exist is told as loudly as a refusal. */
+  private recordIncompatible(source: PlaybookSource, problems: readonly Diagnostic[]): void {
+    const changes = problems.filter(({ code }) => CRD_CHANGES.some((each) => each === code));
+    if (changes.length === 0) return;
+    const message = cut(changes.map(formatDiagnostic).join('; '), LONGEST_EVENT);
+    this.record(source, { type: 'Warning', reason: 'KindIncompatible', message });
   }
 
   private record(source: PlaybookSource, note: Parameters<Recorder['record']>[1]): void {

@@ -7,18 +7,21 @@ import { sameJson } from '../kube/canonical.ts';
 import type { Json, JsonObject, KubeObject } from '../kube/object.ts';
 import { asJson, getPath, isJsonObject, isList } from '../kube/value.ts';
 
+export const CRD_CHANGES = [
+  'FieldRemoved',
+  'FieldTypeChanged',
+  'EnumNarrowed',
+  'LimitTightened',
+  'FieldNowRequired',
+  'FieldNowImmutable',
+  'MergeChanged',
+  'VersionDropped',
+  'StorageVersionChanged',
+  'ScopeChanged',
+] as const;
+
 export interface CrdChange {
-  readonly code:
-    | 'FieldRemoved'
-    | 'FieldTypeChanged'
-    | 'EnumNarrowed'
-    | 'LimitTightened'
-    | 'FieldNowRequired'
-    | 'FieldNowImmutable'
-    | 'MergeChanged'
-    | 'VersionDropped'
-    | 'StorageVersionChanged'
-    | 'ScopeChanged';
+  readonly code: (typeof CRD_CHANGES)[number];
   readonly version: string;
   /** Property names from the resource's root; `[]` an item of a list, `{}` a value of a map. */
   readonly path: readonly string[];

@@ -1,7 +1,8 @@
 /** Where a playbook's files say what a definition says: in crd.yaml, or in the short `schema:` of a watch. */
-import type { Place } from '../base/diagnostic.ts';
+import type { Diagnostic, Place, Severity } from '../base/diagnostic.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { getPath, isList } from '../kube/value.ts';
+import type { CrdChange } from './crd-changes.ts';
 import { CRD_FILE } from './load-crds.ts';
 import { WATCHES_FILE } from './load-files.ts';
 import { isMapNode, LoadDocument, type LoadNode, textOf } from './load-node.ts';
@@ -12,6 +13,16 @@ interface Wanted {
   readonly version: string;
   /** As in a CrdChange. */
   readonly path: readonly string[];
+}
+
+/** An incompatible change as a problem of the playbook with these files. */
+export function changeProblem(
+  files: PlaybookFiles,
+  crd: KubeObject,
+  { change, severity }: { readonly change: CrdChange; readonly severity: Severity },
+): Diagnostic {
+  const { code, message, effect: hint } = change;
+  return { code, severity, ...placeInDefinition(files, crd, change), message, hint };
 }
 
 /** The nearest place that there is: of a field that is gone, the object around. */

@@ -2,7 +2,7 @@
 import type { Diagnostic, Severity } from '../base/diagnostic.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { type CrdChange, crdChanges } from './crd-changes.ts';
-import { placeInDefinition } from './crd-places.ts';
+import { changeProblem } from './crd-places.ts';
 import type { Playbook, PlaybookFiles } from './model.ts';
 
 export interface Incompatible extends Diagnostic {
@@ -23,8 +23,7 @@ export function incompatibleWith(
     if (old === undefined) return [];
     return crdChanges(old, crd).map((change) => {
       const severity: Severity = HARMLESS.includes(change.code) ? 'warning' : 'error';
-      const { code, message, effect: hint } = change;
-      return { code, severity, ...placeInDefinition(files, crd, change), message, hint, change };
+      return { ...changeProblem(files, crd, { change, severity }), change };
     });
   });
 }
