@@ -4,6 +4,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { errorMessage } from '../base/errors.ts';
 import type { GroupVersionKind, JsonObject } from '../kube/object.ts';
 import { isJsonObject } from '../kube/value.ts';
+import { isLabel, isProtected } from '../playbook/crd-names.ts';
+import { pluralOf } from '../playbook/load-schema.ts';
 import { SCHEMA_FOLDER, scaffold } from '../playbook/scaffold/scaffold.ts';
 import { parseYaml } from '../playbook/yaml.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
@@ -20,6 +22,7 @@ const FLAGS = {
     default: 'example.com',
     help: 'what the group ends with; a group with a dot is complete',
   },
+  plural: { type: 'string', value: 'PLURAL', help: 'the plural in lower case (default: made of the kind)' },
   from: { type: 'list', value: 'FILE', help: 'existing manifests to make templates of; may be repeated' },
   output: { type: 'string', value: 'FOLDER', help: 'the new folder (default: the kind in lower case)' },
   plain: { type: 'boolean', default: false, help: 'ask nothing, even on a terminal' },
@@ -47,7 +50,11 @@ become fields of the spec. On a terminal it asks for what the flags do not say.`
       throw new UsageError(`libretto can't create ${args[0]}`, 'write libretto create api');
     const gvk = await kindOf(values, terminal);
     const manifests = (await Promise.all(values.from.map(readManifests))).flat();
-    const files = scaffold(gvk, values.from.length === 0 ? undefined : manifests);
+    const given = values.from.length === 0 ? undefined : manifests;
+    const files = scaffold(gvk, {
+      plural: values.plural,
+      ...(given === undefined ? {} : { manifests: given }),
+    });
     const folder = values.output ?? gvk.kind.toLowerCase();
     await writeFolder(folder, files);
     terminal.out(closing(folder, [...files.keys()]));
@@ -64,16 +71,21 @@ async function kindOf(values: Values, terminal: Terminal): Promise<GroupVersionK
   });
   const kind = await known('kind', values.kind, { values, terminal, question: 'Kind (such as MyApp)' });
   const full = group.includes('.') ? group : `${group}.${values.domain}`;
+  const plural = values.plural ?? pluralOf(kind.toLowerCase());
   const problems = [
     ...(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$/.test(full) && full.length <= 253
       ? []
       : [`${full} is no API group: lower case letters, digits, - and dots, such as app.example.com`]),
+    ...(isProtected(full) ? [`${full} is Kubernetes' own: choose another --group or --domain`] : []),
     ...(/^v[1-9]\d*((alpha|beta)[1-9]\d*)?$/.test(version)
       ? []
       : [`${version} is no API version: v1, v1beta1 or v1alpha1`]),
-    ...(/^[A-Z][A-Za-z0-9]{0,62}$/.test(kind)
+    ...(/^[A-Z][A-Za-z0-9]{0,58}$/.test(kind)
       ? []
-      : [`${kind} is no kind: letters and digits, an upper case letter first, such as MyApp`]),
+      : [`${kind} is no kind: at most 59 letters and digits, an upper case letter first, such as MyApp`]),
+    ...(isLabel(plural)
+      ? []
+      : [`${plural} is no plural: at most 63 lower case letters, digits and -; name another by --plural`]),
   ];
   if (problems.length > 0) throw new UsageError(problems.join('\n  '));
   return { group: full, version, kind };
@@ -99,15 +111,17 @@ async function readManifests(file: string): Promise<readonly JsonObject[]> {
     const [first] = parsed.problems;
     throw new UsageError(`${first?.file}:${first?.line}:${first?.column} ${first?.message}`, first?.hint);
   }
-  return parsed.documents.flatMap(({ value }) => {
+  const manifests = parsed.documents.flatMap(({ value }): readonly JsonObject[] => {
     const object = isJsonObject(value) ? value : {};
-    if (object.kind === 'List' && Array.isArray(object.items)) return object.items.filter(isManifest);
-    if (isManifest(object)) return [object];
+    const found = object.kind === 'List' && Array.isArray(object.items) ? object.items : [object];
+    if (value === null || found.every(isManifest)) return value === null ? [] : found;
     throw new UsageError(
       `${file} holds something that is no manifest`,
       'each document needs apiVersion, kind and metadata.name',
     );
   });
+  if (manifests.length === 0) throw new UsageError(`${file} holds no manifest`);
+  return manifests;
 }
 
 function isManifest(value: unknown): value is JsonObject {
@@ -122,8 +136,14 @@ async function writeFolder(folder: string, files: ReadonlyMap<string, string>): 
   const target = resolve(folder);
   if (await exists(target))
     throw new UsageError(`${folder} exists already`, 'choose another folder with --output');
-  await mkdir(dirname(target), { recursive: true });
-  const building = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
+  const building = await mkdir(dirname(target), { recursive: true })
+    .then(() => mkdtemp(join(dirname(target), `.${basename(target)}-`)))
+    .catch((error: unknown) => {
+      throw new UsageError(
+        `${folder} can't be made: ${errorMessage(error)}`,
+        'choose another folder with --output',
+      );
+    });
   try {
     for (const [name, text] of files) await writeFile(join(building, name), text);
     await mkdir(join(building, SCHEMA_FOLDER));

@@ -1,6 +1,7 @@
 /** crd.yaml: the CustomResourceDefinitions that a playbook brings along. */
 import type { Place } from '../base/diagnostic.ts';
 import { groupKind, isObject, type Json, type KubeObject } from '../kube/object.ts';
+import { nameFaults } from './crd-names.ts';
 import type { OwnKind, OwnVersion } from './kind-catalogue.ts';
 import type { Problems } from './load-problems.ts';
 import type { PlaybookFiles } from './model.ts';
@@ -27,6 +28,8 @@ function loadCrd(document: YamlDocument, problems: Problems): OwnKind | undefine
   }
   const crd = document.value;
   if (faults.length > 0 || !isCrd(crd)) return undefined;
+  for (const { path, message } of nameFaults(crd))
+    problems.error('BadCrd', document.placeOf(path), { message, hint: 'choose another name' });
   const spec = fields(crd.spec);
   const { group, names, versions } = spec;
   const kind = String(fields(names).kind);

@@ -3,7 +3,9 @@
  * conditions, CEL rules for what is immutable, printer columns, scale. Structural schemas: KEP-1693's rules;
  * validation rules: KEP-2876.
  */
+import type { Place } from '../base/diagnostic.ts';
 import type { GroupVersionKind, Json, JsonObject, KubeObject } from '../kube/object.ts';
+import { type NameFault, nameFaults } from './crd-names.ts';
 import type { OwnKind, OwnVersion } from './kind-catalogue.ts';
 import { isMapNode, type LoadDocument, type LoadNode, textMapOf, textOf } from './load-node.ts';
 import type { Problems } from './load-problems.ts';
@@ -85,8 +87,21 @@ function ownKindOf(versions: readonly Described[], input: SchemaInput): readonly
       versions: versions.map((each, index) => versionOf(each, { input, storage: index === 0 })),
     },
   };
+  for (const { path, message } of nameFaults(crd).filter(({ misspelt }) => !misspelt))
+    input.problems.error('BadSchema', namePlace(path, first, document), {
+      message,
+      hint: 'choose another name',
+    });
   const own = versions.map(({ gvk }): OwnVersion => ({ name: gvk.version, served: true, hasStatus: true }));
   return [{ gvk: { group, kind }, place: first.schema.keyPlace, crd, versions: own }];
+}
+
+/** Of a name in the definition: in `schema` where it is given there, else where the watch says the kind. */
+function namePlace(path: NameFault['path'], { node, schema }: Described, document: LoadDocument): Place {
+  const [, part, key] = path;
+  const own = typeof key === 'string' ? document.get(schema, key) : undefined;
+  const head = document.entries(node).find(({ name }) => name === (part === 'group' ? 'group' : 'kind'));
+  return (own ?? head ?? node).place;
 }
 
 function versionOf(

@@ -70,6 +70,51 @@ spec:
     http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: shop, port: {number: 80}}}}]}
 `;
 
+const WEB = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: prod}
+spec:
+  replicas: 2
+  selector: {matchLabels: {tier: front}}
+  template:
+    metadata: {labels: {tier: front}}
+    spec:
+      serviceAccountName: web
+      containers:
+      - {name: web, image: "a:1", args: [web, web], ports: [{containerPort: 80, name: web}]}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {tier: front}, ports: [{name: web, port: 80, targetPort: web}]}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: web-config}, data: {A: "1"}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: web-extra}, data: {B: "2"}}
+---
+{apiVersion: v1, kind: ServiceAccount, metadata: {name: web}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: web}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+subjects: [{kind: ServiceAccount, name: web, namespace: prod}]
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: web}
+spec:
+  schedule: "@daily"
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: "b:1"}]}}}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: web-one}, spec: {containers: [{name: c, image: "c:1"}]}}
+`;
+
 describe('libretto create api', () => {
   it('makes an operator that lints and tests as it is', async () => {
     const folder = join(await temporary(), 'myapp');
@@ -125,6 +170,40 @@ describe('libretto create api', () => {
     expect(all.join('')).not.toContain('c2VjcmV0');
   });
 
+  it('lets several manifests of a kind, and several resources, not get in each other’s way', async () => {
+    const root = await temporary();
+    const [file, folder] = [join(root, 'web.yaml'), join(root, 'web')];
+    await writeFile(file, WEB);
+    const made = await libretto(...FLAGS, '--kind=Web', '--plural=webz', '--from', file, '--output', folder);
+    expect(made).toMatchObject({ code: 0, err: '' });
+    expect(await libretto('lint', folder)).toEqual({ code: 0, out: '', err: '' });
+    expect(await libretto('test', folder)).toMatchObject({ code: 0, err: '' });
+    const read = (name: string) => readFile(join(folder, name), 'utf8');
+    const watches = await read('watches.yaml');
+    expect(watches).toMatch(/plural: webz[\s\S]*A: "1"[\s\S]*B: "2"/);
+    expect(watches).toMatch(/file: deployment.yaml.hbs\n +ignoreFields:\n +- spec.replicas/);
+    expect(await read('config-configmap.yaml.hbs')).toContain('data: {{spec.config}}');
+    expect(await read('extra-configmap.yaml.hbs')).toContain('data: {{spec.extraConfig}}');
+    const pods = await read('deployment.yaml.hbs');
+    for (const line of [
+      '- name: web',
+      '- containerPort: 80',
+      'args:\n            - web\n            - {{metadata.name}}\n',
+      'serviceAccountName: {{metadata.name}}',
+      'app.kubernetes.io/instance: {{metadata.name}}',
+      'replicas: 2',
+    ])
+      expect(pods).toContain(line);
+    expect(await read('service.yaml.hbs')).toMatch(
+      /app.kubernetes.io\/instance: {{metadata.name}}[\s\S]*name: web[\s\S]*targetPort: web/,
+    );
+    expect(await read('clusterrolebinding.yaml.hbs')).toMatch(
+      /name: {{metadata.namespace}}-{{metadata.name}}\n[\s\S]*namespace: {{metadata.namespace}}/,
+    );
+    expect(await read('cronjob.yaml.hbs')).toMatch(/schedule: {{spec.\w+}}[\s\S]*image: {{spec.\w+}}/);
+    expect(await read('pod.yaml.hbs')).toMatch(/image: {{spec.\w+}}/);
+  });
+
   it('asks nothing with --plain, and says what is wrong with every flag at once', async () => {
     const folder = join(await temporary(), 'x');
     const wrong = await libretto(
@@ -160,6 +239,17 @@ describe('libretto create api', () => {
       join(root, 'two'),
     );
     expect(missing).toMatchObject({ code: 2, err: expect.stringContaining('nope.yaml') });
+    await writeFile(join(root, 'empty.yaml'), '# nothing\n');
+    for (const [flag, said] of [
+      [`--from=${join(root, 'empty.yaml')}`, 'holds no manifest'],
+      ['--group=k8s.io', "Kubernetes' own"],
+      [`--kind=${'A'.repeat(63)}`, 'is no plural'],
+      [`--output=${join(root, 'empty.yaml', 'x')}`, "can't be made"],
+    ] as const)
+      expect(await libretto(...FLAGS, '--kind=Two', `--output=${join(root, 'two')}`, flag)).toMatchObject({
+        code: 2,
+        err: expect.stringContaining(said),
+      });
     await writeFile(join(root, 'broken.yaml'), 'a: [1');
     expect(
       await libretto(
@@ -171,6 +261,6 @@ describe('libretto create api', () => {
         join(root, 'two'),
       ),
     ).toMatchObject({ code: 2 });
-    expect((await readdir(root)).sort()).toEqual(['broken.yaml', 'myapp']);
+    expect((await readdir(root)).sort()).toEqual(['broken.yaml', 'empty.yaml', 'myapp']);
   });
 });

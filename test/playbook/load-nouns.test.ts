@@ -294,6 +294,11 @@ describe('crd.yaml', () => {
     ['no versions', CRD.slice(0, CRD.indexOf('  versions:'))],
     ['no schema', CRD.replace('openAPIV3Schema', 'schema')],
     ['a wrong name', CRD.replace('name: memcacheds.cache', 'name: memcached.cache')],
+    [
+      'a short name that Kubernetes refuses',
+      CRD.replace('plural: memcacheds}', 'plural: memcacheds, shortNames: [MC]}'),
+    ],
+    ['a group of Kubernetes itself', CRD.replaceAll('cache.example.com', 'cache.k8s.io')],
     ['one kind twice', `${CRD}---\n${CRD}`],
   ])('is refused with %s', (_, crd) => {
     const codes = problemsOf({ ...MEMCACHED, 'crd.yaml': crd }).map(({ code }) => code);

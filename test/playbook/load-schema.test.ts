@@ -24,6 +24,18 @@ function versionOf(files: Files): unknown {
 }
 
 describe('a short schema', () => {
+  it('is refused where Kubernetes refuses its names', () => {
+    const kind = 'A'.repeat(63);
+    const long = box('{spec: {size: integer}}')['watches.yaml']?.replace('Box', kind) ?? '';
+    const [plural, ...rest] = said({ ...box('{}'), 'watches.yaml': long });
+    expect(plural).toMatch(/^3:9 BadSchema: plural "a+s" is refused by Kubernetes: at most 63/);
+    expect(rest).toEqual([expect.stringMatching(/^3:9 BadSchema: listKind/)]);
+    const protectedGroup = box('{spec: {size: integer}}')['watches.yaml']?.replace('example.com', 'x.k8s.io');
+    expect(said({ ...box('{}'), 'watches.yaml': protectedGroup ?? '' })).toEqual([
+      "1:10 BadSchema: the group x.k8s.io is Kubernetes' own, which takes no definitions of others",
+    ]);
+  });
+
   it('makes a definition with status, conditions and columns', () => {
     const [crd] = loaded(box('{spec: {size: integer}, columns: {Size: spec.size}, shortNames: [bx]}')).crds;
     expect(crd).toMatchObject({

@@ -2,13 +2,19 @@
  * Existing manifests become templates: names follow the resource's, and what users most often want to choose (replicas,
  * images, resources, storage, hosts, configuration) becomes a field of its spec, with the present value as default.
  */
+import { sameJson } from '../../kube/canonical.ts';
 import { type GroupVersionKind, groupKind, gvkOf, type Json, type JsonObject } from '../../kube/object.ts';
 import { isJsonObject, omit } from '../../kube/value.ts';
+import { expression } from './expression.ts';
+import { tellApart } from './instances.ts';
+import { References } from './references.ts';
 
 /** A field of the spec: its short schema, and the value that the manifests had. */
 export interface Field {
   readonly schema: JsonObject;
   readonly value: Json;
+  /** Id of the manifest that it was found in. */
+  readonly of: string;
 }
 
 export interface Parametrised {
@@ -25,31 +31,37 @@ export interface ParametrisedManifest {
   readonly tree: JsonObject;
   /** Generated once and then kept. */
   readonly createOnly: boolean;
-}
-
-/** Stands for `{{source}}` until the tree is text: a word that YAML leaves as it is. */
-export function expression(source: string): string {
-  return `\uE000${source}\uE001`;
+  /** Something else among the manifests changes its replicas. */
+  readonly scaled: boolean;
 }
 
 export function parametrise(documents: readonly JsonObject[]): Parametrised {
-  const names = documents.map(nameOf);
-  const base = baseName(names);
+  const base = baseName(documents.map(nameOf));
+  const references = new References(documents, base);
   const fields = new Map<string, Field>();
-  const several = documents.filter((each) => podSpecOf(each) !== undefined).length > 1;
+  const several = documents.filter((each) => podsOf(each) !== undefined).length > 1;
   const ids = idsOf(documents, base);
   const manifests = documents.map((document, index) => {
     const id = ids[index] ?? '';
-    const finder = new Finder(fields, several ? id : '');
-    const tree = renamed(finder.manifest(cleaned(document)), { names, base });
-    return {
-      id,
-      gvk: gvkOf(headOf(document)),
-      tree: isJsonObject(tree) ? tree : {},
-      createOnly: document.kind === 'Secret',
-    };
+    const scaled = isScaled(document, documents);
+    const finder = new Finder(fields, { id, always: several && podsOf(document) !== undefined, scaled });
+    const tree = references.follow(finder.manifest(cleaned(document)));
+    return { id, gvk: gvkOf(headOf(document)), tree, createOnly: document.kind === 'Secret', scaled };
   });
-  return { manifests, fields };
+  const trees = tellApart(manifests.map(({ tree }) => tree));
+  return {
+    manifests: manifests.map((each, index) => ({ ...each, tree: trees[index] ?? each.tree })),
+    fields,
+  };
+}
+
+/** By an autoscaler: two that set the replicas would fight. */
+function isScaled(document: JsonObject, documents: readonly JsonObject[]): boolean {
+  return documents.some(({ kind, spec }) => {
+    const target = isJsonObject(spec ?? null) ? objectAt(Object(spec), 'scaleTargetRef') : undefined;
+    const isTarget = target?.kind === document.kind && target?.name === nameOf(document);
+    return kind === 'HorizontalPodAutoscaler' && isTarget;
+  });
 }
 
 function headOf({ apiVersion, kind }: JsonObject): { apiVersion: string; kind: string } {
@@ -106,11 +118,13 @@ function cleaned(document: JsonObject): JsonObject {
   return { ...rest, metadata: { ...others, ...own } as JsonObject }; // as: parts of a JSON object
 }
 
-function podSpecOf(document: JsonObject): JsonObject | undefined {
+/** What holds the pods' spec: a Pod itself, or a template. */
+function podsOf(document: JsonObject): JsonObject | undefined {
+  if (document.kind === 'Pod') return objectAt(document, 'spec') === undefined ? undefined : document;
   const spec = objectAt(document, 'spec');
-  if (document.kind === 'Pod') return spec;
   const holder = document.kind === 'CronJob' ? objectAt(objectAt(spec, 'jobTemplate'), 'spec') : spec;
-  return objectAt(objectAt(holder, 'template'), 'spec');
+  const template = objectAt(holder, 'template');
+  return objectAt(template, 'spec') === undefined ? undefined : template;
 }
 
 function objectAt(tree: JsonObject | undefined, name: string): JsonObject | undefined {
@@ -121,12 +135,15 @@ function objectAt(tree: JsonObject | undefined, name: string): JsonObject | unde
 /** Replaces values by fields, one manifest at a time. */
 class Finder {
   readonly #fields: Map<string, Field>;
-  readonly #prefix: string;
+  readonly #of: { readonly id: string; readonly always: boolean; readonly scaled: boolean };
 
-  /** `prefix` goes before the names of fields where several manifests have the same. */
-  constructor(fields: Map<string, Field>, prefix: string) {
+  /** `always`: the manifest's id goes before the names of all its fields, else where a name is taken. */
+  constructor(
+    fields: Map<string, Field>,
+    of: { readonly id: string; readonly always: boolean; readonly scaled: boolean },
+  ) {
     this.#fields = fields;
-    this.#prefix = prefix.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+    this.#of = of;
   }
 
   manifest(document: JsonObject): JsonObject {
@@ -144,39 +161,77 @@ class Finder {
         const { clusterIP: _ip, clusterIPs: _ips, ipFamilies: _families, ...rest } = spec ?? {};
         return { ...document, spec: spec?.['clusterIP'] === 'None' ? { ...rest, clusterIP: 'None' } : rest };
       }
+      case 'Pod':
+        return { ...document, spec: this.#pods(spec ?? {}) };
       default:
         return spec === undefined ? document : { ...document, spec: this.#workload(spec) };
     }
   }
 
-  #field(name: string, schema: JsonObject, value: Json): string {
-    const full = this.#prefix === '' ? name : `${this.#prefix}${name[0]?.toUpperCase()}${name.slice(1)}`;
-    const known = this.#fields.get(full);
-    if (known === undefined) this.#fields.set(full, { schema, value });
-    return expression(`spec.${full}`);
+  /** `part`: what in the manifest it belongs to, where it may have several of the same name. */
+  #field(name: string, { schema, value }: { schema: JsonObject; value: Json }, part = ''): string {
+    const { id, always } = this.#of;
+    const whole = joined(always ? id : id.replace(/-[a-z0-9]+$/, ''), name);
+    const names = always ? [whole] : [name, joined(part, name), whole];
+    for (let count = 2; ; count++) {
+      for (const full of [...names, joined(id, joined(part, name))]) {
+        const known = this.#fields.get(full);
+        const same = known?.of === id && sameJson(known.value, value);
+        if (known === undefined) this.#fields.set(full, { schema, value, of: id });
+        if (known === undefined || same) return expression(`spec.${full}`);
+      }
+      names.splice(0, names.length, `${whole}${count}`);
+    }
   }
 
   #workload(spec: JsonObject): JsonObject {
-    const { replicas, volumeClaimTemplates, template } = spec;
-    const pods = template !== undefined && isJsonObject(template) ? template : undefined;
-    const podSpec = objectAt(pods, 'spec');
+    const { replicas, schedule, volumeClaimTemplates, template, jobTemplate } = spec;
     const claims = Array.isArray(volumeClaimTemplates) ? volumeClaimTemplates : [];
+    const runs = isJsonObject(jobTemplate ?? null) ? objectAt(Object(jobTemplate), 'spec') : undefined;
     return {
       ...spec,
-      ...(typeof replicas === 'number' && podSpec !== undefined
-        ? { replicas: this.#field('replicas', { type: 'integer', default: replicas, min: 0 }, replicas) }
+      ...(typeof replicas === 'number' && this.#isPods(template) && !this.#of.scaled
+        ? {
+            replicas: this.#field('replicas', {
+              schema: { type: 'integer', default: replicas, min: 0 },
+              value: replicas,
+            }),
+          }
         : {}),
-      ...(pods === undefined || podSpec === undefined
-        ? {}
-        : { template: { ...pods, spec: this.#pods(podSpec) } }),
+      ...(typeof schedule === 'string' && runs !== undefined
+        ? {
+            schedule: this.#field('schedule', {
+              schema: { type: 'string', default: schedule },
+              value: schedule,
+            }),
+            jobTemplate: { ...Object(jobTemplate), spec: this.#templated(runs) },
+          }
+        : {}),
+      ...this.#templated({ template: template ?? null }, template !== undefined),
       ...(claims.length === 0
         ? {}
         : {
             volumeClaimTemplates: claims.map((claim) =>
-              isJsonObject(claim) ? { ...claim, spec: this.#claim(objectAt(claim, 'spec') ?? {}) } : claim,
+              isJsonObject(claim)
+                ? { ...claim, spec: this.#claim(objectAt(claim, 'spec') ?? {}, nameOf(claim)) }
+                : claim,
             ),
           }),
     };
+  }
+
+  #isPods(template: Json | undefined): boolean {
+    return isJsonObject(template ?? null) && objectAt(Object(template), 'spec') !== undefined;
+  }
+
+  /** An object whose `template` has the pods. */
+  #templated(around: JsonObject, there = true): JsonObject {
+    const template = objectAt(around, 'template');
+    const podSpec = objectAt(template, 'spec');
+    if (!there) return {};
+    return podSpec === undefined
+      ? around
+      : { ...around, template: { ...template, spec: this.#pods(podSpec) } };
   }
 
   #pods(podSpec: JsonObject): JsonObject {
@@ -193,23 +248,28 @@ class Finder {
   /** The first container is the application; those beside it get fields with their name. */
   #container(container: JsonObject, first: boolean): JsonObject {
     const { image, resources, name } = container;
-    const called = (what: string): string =>
-      first
-        ? what
-        : `${String(name).replace(/[^A-Za-z0-9]+(\w?)/g, (_, c: string) => c.toUpperCase())}${what[0]?.toUpperCase()}${what.slice(1)}`;
+    const called = (what: string): string => (first ? what : joined(String(name), what));
     const filled = resources !== undefined && isJsonObject(resources) && Object.keys(resources).length > 0;
     return {
       ...container,
       ...(typeof image === 'string'
-        ? { image: this.#field(called('image'), { type: 'string', default: image }, image) }
+        ? {
+            image: this.#field(called('image'), { schema: { type: 'string', default: image }, value: image }),
+          }
         : {}),
       ...(filled
-        ? { resources: this.#field(called('resources'), { type: 'object', default: resources }, resources) }
+        ? {
+            resources: this.#field(called('resources'), {
+              schema: { type: 'object', default: resources },
+              value: resources,
+            }),
+          }
         : {}),
     };
   }
 
-  #claim(spec: JsonObject): JsonObject {
+  /** `name`: of a claim beside others in the same manifest. */
+  #claim(spec: JsonObject, name = ''): JsonObject {
     const resources = objectAt(spec, 'resources');
     const requests = objectAt(resources, 'requests');
     const storage = requests?.['storage'];
@@ -220,8 +280,8 @@ class Finder {
         ? {
             storageClassName: this.#field(
               'storageClassName',
-              { type: 'string', default: storageClassName },
-              storageClassName,
+              { schema: { type: 'string', default: storageClassName }, value: storageClassName },
+              name,
             ),
           }
         : {}),
@@ -232,7 +292,11 @@ class Finder {
               ...resources,
               requests: {
                 ...requests,
-                storage: this.#field('storage', { type: 'quantity', default: storage }, storage),
+                storage: this.#field(
+                  'storage',
+                  { schema: { type: 'quantity', default: storage }, value: storage },
+                  name,
+                ),
               },
             },
           }),
@@ -244,7 +308,7 @@ class Finder {
     const first: Json | undefined = Array.isArray(rules) ? rules[0] : undefined;
     const host = first !== undefined && isJsonObject(first) ? first.host : undefined;
     if (typeof host !== 'string') return spec;
-    const field = this.#field('host', { type: 'string', default: host }, host);
+    const field = this.#field('host', { schema: { type: 'string', default: host }, value: host });
     const replaced = replaceTexts(spec, (text) => (text === host ? field : text));
     return isJsonObject(replaced) ? replaced : spec;
   }
@@ -252,7 +316,10 @@ class Finder {
   #configuration(document: JsonObject): JsonObject {
     const data = objectAt(document, 'data');
     if (data === undefined || Object.keys(data).length === 0) return document;
-    return { ...document, data: this.#field('config', { values: 'string', default: data }, data) };
+    return {
+      ...document,
+      data: this.#field('config', { schema: { values: 'string', default: data }, value: data }),
+    };
   }
 
   /** Secret values are never copied into a playbook: each is made anew, once. */
@@ -266,18 +333,10 @@ class Finder {
   }
 }
 
-/** Texts that are the name of one of the manifests follow the resource's name. */
-function renamed(
-  tree: Json,
-  { names, base }: { readonly names: readonly string[]; readonly base: string },
-): Json {
-  const known = new Set(names.filter((name) => name !== ''));
-  const own = expression('metadata.name');
-  return replaceTexts(tree, (text) => {
-    if (!known.has(text)) return text;
-    if (text === base) return own;
-    return text.startsWith(`${base}-`) ? `${own}${text.slice(base.length)}` : `${own}-${text}`;
-  });
+/** `log-shipper` and `image` as `logShipperImage`. */
+function joined(first: string, second: string): string {
+  const words = first.replace(/[^A-Za-z0-9]+(\w?)/g, (_, letter: string) => letter.toUpperCase());
+  return words === '' ? second : `${words}${second[0]?.toUpperCase()}${second.slice(1)}`;
 }
 
 function replaceTexts(tree: Json, replace: (text: string) => string): Json {
@@ -285,12 +344,6 @@ function replaceTexts(tree: Json, replace: (text: string) => string): Json {
   if (Array.isArray(tree)) return tree.map((item) => replaceTexts(item, replace));
   if (!isJsonObject(tree)) return tree;
   return Object.fromEntries(
-    Object.entries(tree).map(([key, value]) => [
-      key,
-      // A kind, a container's name and an image are no references.
-      KEPT.has(key) && typeof value === 'string' ? value : replaceTexts(value, replace),
-    ]),
+    Object.entries(tree).map(([key, value = null]) => [key, replaceTexts(value, replace)]),
   );
 }
-
-const KEPT = new Set(['kind', 'apiVersion', 'image', 'containerName']);

@@ -3,21 +3,29 @@ import type { GroupVersionKind, Json, JsonObject } from '../../kube/object.ts';
 import { LITERAL_OPEN } from '../template/ast.ts';
 import { formatYaml } from '../yaml-text.ts';
 import { defaultManifests } from './default-manifests.ts';
+import { EXPRESSION } from './expression.ts';
 import { type Field, type Parametrised, type ParametrisedManifest, parametrise } from './parameters.ts';
 
 /** Where the files' own schemas are put, for editors: a folder whose name begins with a dot belongs to no playbook. */
 export const SCHEMA_FOLDER = '.schemas';
 
-/** `manifests`: existing ones to start from; default: a web server. Answers with files by name. */
+export interface ScaffoldOptions {
+  /** Existing ones to start from; default: a web server. */
+  readonly manifests?: readonly JsonObject[];
+  /** Default: made of the kind. */
+  readonly plural?: string | undefined;
+}
+
+/** Answers with files by name. */
 export function scaffold(
   gvk: GroupVersionKind,
-  manifests?: readonly JsonObject[],
+  { manifests, plural }: ScaffoldOptions = {},
 ): ReadonlyMap<string, string> {
   const name = gvk.kind.toLowerCase();
   const parametrised = parametrise(manifests ?? defaultManifests(name));
   const ordered = parametrised.manifests;
   return new Map([
-    ['watches.yaml', watchesFile(gvk, parametrised)],
+    ['watches.yaml', watchesFile(gvk, parametrised, plural)],
     ...ordered.map(({ id, tree }) => [`${id}.yaml.hbs`, templateText(tree)] as const),
     ['sample.yaml', sampleFile(gvk, name, parametrised.fields)],
     [`${name}.case.yaml`, caseFile(gvk, parametrised)],
@@ -28,6 +36,7 @@ export function scaffold(
 function watchesFile(
   { group, version, kind }: GroupVersionKind,
   { manifests, fields }: Parametrised,
+  plural: string | undefined,
 ): string {
   const spec = Object.fromEntries([...fields].map(([name, { schema }]) => [name, schema]));
   const columns = Object.fromEntries(
@@ -39,7 +48,11 @@ function watchesFile(
     group,
     version,
     kind,
-    schema: { spec, ...(Object.keys(columns).length === 0 ? {} : { columns }) },
+    schema: {
+      ...(plural === undefined ? {} : { plural }),
+      spec,
+      ...(Object.keys(columns).length === 0 ? {} : { columns }),
+    },
     manifests: manifests.map(manifestEntry),
   };
   const schema = `# yaml-language-server: $schema=${SCHEMA_FOLDER}/watches.schema.json\n`;
@@ -47,15 +60,16 @@ function watchesFile(
   return `${schema}${about}${formatYaml([[watch]])}`;
 }
 
-function manifestEntry({ id, createOnly }: ParametrisedManifest): Json {
+function manifestEntry({ id, createOnly, scaled }: ParametrisedManifest): Json {
   const file = `${id}.yaml.hbs`;
+  if (scaled) return { file, ignoreFields: ['spec.replicas'] };
   return createOnly ? { file, policy: 'CreateOnly' } : file;
 }
 
 /** YAML with `{{ }}`; what was literal stays so. */
 function templateText(tree: JsonObject): string {
   const text = formatYaml([tree]).replaceAll('{{', LITERAL_OPEN);
-  return text.replace(/\uE000([^\uE001]*)\uE001/g, '{{$1}}');
+  return text.replace(new RegExp(EXPRESSION, 'g'), '{{$1}}');
 }
 
 function sampleFile(gvk: GroupVersionKind, name: string, fields: Parametrised['fields']): string {
