@@ -5,6 +5,7 @@
 import type { Place } from '../base/diagnostic.ts';
 import type { SchemaNode } from '../kube/schema.ts';
 import type { Names } from './check-references.ts';
+import type { KnownPaths, Reference } from './language.ts';
 import type { Problems } from './load-problems.ts';
 import type { OutlineEntry, OutlineMap, OutlineNode, OutlineScalar } from './outline.ts';
 import { describeType } from './schema-path.ts';
@@ -14,6 +15,7 @@ import { didYouMean } from './suggest.ts';
 export interface FieldCheck {
   readonly kind: string;
   readonly names: Names;
+  readonly known: KnownPaths;
   readonly problems: Problems;
   /** Places that were reported: a template's shapes share them. */
   readonly reported: Set<string>;
@@ -131,6 +133,12 @@ function checkReference(
   schema: SchemaNode,
   check: FieldCheck,
 ): void {
+  const yielded = scalarOf(source, reference, check);
+  if (yielded !== undefined && !takesScalar(yielded, schema)) {
+    const hint =
+      schema.type === 'string' ? `put it in quotes to make a text of it: "${source}"` : 'yield another type';
+    wrongType(place, { found: `${source} is a ${yielded}`, schema, hint }, check);
+  }
   if (reference === undefined) return;
   const read = schemaAt(reference.root, reference.path, check.names);
   if (read?.type === undefined || read.open || read.intOrString || schema.type === undefined) return;
@@ -141,6 +149,37 @@ function checkReference(
       ? `put it in quotes to make a text of it: "${source}"`
       : 'change the type in the schema of the one, or what is written into the other';
   wrongType(place, { found: `${source} is ${describeType(read)}`, schema, hint }, check);
+}
+
+/** Helpers that always make a text. */
+const MAKES_TEXT =
+  /^\{\{\s*(join|lower|upper|trim|replace|base64|base64decode|sha256|json|randomString)\s[^|]*\}\}$/;
+
+/** What a var or a helper yields, where that is known. */
+function scalarOf(
+  source: string,
+  reference: Reference | undefined,
+  { known }: FieldCheck,
+): 'string' | 'number' | 'boolean' | undefined {
+  if (reference === undefined) return MAKES_TEXT.test(source) ? 'string' : undefined;
+  const possible = reference.root === 'vars' ? known(reference) : undefined;
+  if (possible?.values === undefined) return possible?.type;
+  const types = new Set(
+    possible.values.map((value) => (typeof value === 'bigint' ? 'number' : typeof value)),
+  );
+  const [type] = types;
+  return types.size === 1 && (type === 'string' || type === 'number' || type === 'boolean')
+    ? type
+    : undefined;
+}
+
+function takesScalar(
+  found: 'string' | 'number' | 'boolean',
+  { type, intOrString, open }: SchemaNode,
+): boolean {
+  if (type === undefined || open) return true;
+  if (intOrString) return found !== 'boolean';
+  return found === 'number' ? type === 'integer' || type === 'number' : type === found;
 }
 
 interface WrongType {

@@ -5,6 +5,7 @@
 import { checkFields, type FieldCheck, warnMissingFields } from './check-fields.ts';
 import { checkPods } from './check-pods.ts';
 import type { Names } from './check-references.ts';
+import type { KnownPaths } from './language.ts';
 import type { TemplateFiles } from './load-files.ts';
 import type { Problems } from './load-problems.ts';
 import type { Use } from './load-scope.ts';
@@ -12,11 +13,15 @@ import type { WrittenDocument } from './outline.ts';
 
 export interface ManifestCheck {
   readonly names: Names;
+  readonly known: KnownPaths;
   readonly problems: Problems;
   readonly templates: TemplateFiles;
 }
 
-export function checkManifests(uses: readonly Use[], { names, problems, templates }: ManifestCheck): void {
+export function checkManifests(
+  uses: readonly Use[],
+  { names, known, problems, templates }: ManifestCheck,
+): void {
   const documents = uses.flatMap(({ manifest }): readonly WrittenDocument[] => {
     if (manifest === undefined) return [];
     const { template, partial } = manifest;
@@ -24,7 +29,14 @@ export function checkManifests(uses: readonly Use[], { names, problems, template
     return template.documents.map((gvk, index) => ({ gvk, partial, shapes: outlines[index] ?? [] }));
   });
   for (const { gvk, shapes, partial } of documents) {
-    const check: FieldCheck = { kind: gvk.kind, names, problems, reported: new Set(), maps: new Map() };
+    const check: FieldCheck = {
+      kind: gvk.kind,
+      names,
+      known,
+      problems,
+      reported: new Set(),
+      maps: new Map(),
+    };
     for (const shape of shapes) checkFields(shape, names.catalogue.schemaOf(gvk), check);
     if (!partial) warnMissingFields(check);
   }

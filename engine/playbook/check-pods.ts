@@ -52,9 +52,19 @@ function podsOf({ gvk, shapes }: WrittenDocument): readonly Pods[] {
   if (path === undefined) return [];
   return shapes.map((shape) => {
     const template = outlineAt(shape, ...path);
-    const labels = outlineAt(template, 'metadata', 'labels');
-    return { labels: labels?.kind === 'map' ? labels : undefined, ports: portsOf(template) };
+    return { labels: labelsOf(template), ports: portsOf(template) };
   });
+}
+
+/** Without labels where it is written out and has none. */
+function labelsOf(template: OutlineNode | undefined): OutlineMap | undefined {
+  let at = template;
+  for (const name of ['metadata', 'labels']) {
+    if (at?.kind !== 'map' || at.entries.some(({ key }) => key === undefined)) return undefined;
+    const { place } = at;
+    at = outlineAt(at, name) ?? { kind: 'map', place, entries: [] };
+  }
+  return at?.kind === 'map' ? at : undefined;
 }
 
 function portsOf(template: OutlineNode | undefined): readonly OutlineNode[] | undefined {
@@ -118,14 +128,13 @@ function checkPorts(ports: OutlineNode | undefined, pods: readonly Pods[], found
   if (ports?.kind !== 'list' || offered.length === 0 || pods.some((each) => each.ports === undefined)) return;
   const names = offered.flatMap((port) => literalsOf(outlineAt(port, 'name')));
   const numbers = offered.flatMap((port) => literalsOf(outlineAt(port, 'containerPort')));
-  const open = offered.some((port) =>
-    [outlineAt(port, 'name'), outlineAt(port, 'containerPort')].some(
-      (node) => node !== undefined && node.kind !== 'literal',
-    ),
-  );
+  // A name is no number: an expression for the one says nothing of the other.
+  const isOpen = (key: string): boolean =>
+    offered.some((port) => ![undefined, 'literal'].includes(outlineAt(port, key)?.kind));
   for (const port of ports.items) {
     const target = outlineAt(port, 'targetPort') ?? outlineAt(port, 'port');
-    if (open || target?.kind !== 'literal' || [...names, ...numbers].includes(String(target.value))) continue;
+    if (target?.kind !== 'literal' || [...names, ...numbers].includes(String(target.value))) continue;
+    if (isOpen(/^\d+$/.test(String(target.value)) ? 'containerPort' : 'name')) continue;
     const message = `no container of the selected pods has the port ${target.value}`;
     const hint = didYouMean(String(target.value), [...names, ...numbers]);
     tell(target.place, found, () => found.problems.warn('PortNotFound', target.place, { message, hint }));

@@ -5,23 +5,34 @@
  */
 import type { SchemaNode } from '../kube/schema.ts';
 import type { Action, Step } from './action-model.ts';
+import type { Names } from './check-references.ts';
+import { describeCycle, orderByDependency } from './dependency-order.ts';
 import { isAlwaysTrue, isNeverTrue } from './expression-possible.ts';
-import type { Expression, KnownPaths, NamedExpression, Possible, Reference } from './language.ts';
+import { inSchema } from './known-paths.ts';
+import type { Expression, KnownPaths, Reference } from './language.ts';
 import type { Problems } from './load-problems.ts';
-import type { Watch } from './model.ts';
+import type { Manifest, Watch } from './model.ts';
 
-type Judged = Pick<Watch, 'vars' | 'manifests' | 'status' | 'actions'>;
+type Judged = Pick<Watch, 'manifests' | 'status' | 'actions' | 'health'>;
 
 interface Reach {
   readonly watch: Judged;
+  /** Of the watched kind. */
   readonly schema: SchemaNode | undefined;
   readonly known: KnownPaths;
   readonly problems: Problems;
 }
 
-/** `schema`: of the watched kind. */
-export function checkReach(watch: Judged, schema: SchemaNode | undefined, problems: Problems): void {
-  const reach = { watch, schema, known: knownPaths(watch, schema), problems };
+export function checkReach(
+  watch: Judged,
+  {
+    names,
+    known,
+    problems,
+  }: { readonly names: Names; readonly known: KnownPaths; readonly problems: Problems },
+): void {
+  const schema = names.catalogue.schemaOf(names.resource);
+  const reach = { watch, schema, known, problems };
   const places = new Set<string>();
   for (const { id, when, waitFor } of watch.manifests) {
     for (const [key, rule] of Object.entries({ when, waitFor })) {
@@ -33,7 +44,40 @@ export function checkReach(watch: Judged, schema: SchemaNode | undefined, proble
       problems.warn('ManifestUnreachable', rule.place, { message, hint: hintOf(rule, reach) });
     }
   }
+  checkWaitingInCircles(watch.manifests, problems);
   for (const action of watch.actions) checkAction(action, reach);
+  for (const { type, when } of watch.health) {
+    if (when.source.trim() === 'false' || !isNeverTrue(when.possible(known))) continue;
+    const message = `the condition ${type} is never True`;
+    problems.warn('ConditionNeverTrue', when.place, { message, hint: hintOf(when, reach) });
+  }
+}
+
+/** `waitFor` that holds only once a child is there, which itself waits for this one: neither is ever created. */
+function checkWaitingInCircles(manifests: Judged['manifests'], problems: Problems): void {
+  const single = manifests.filter(({ forEach, policy }) => forEach === undefined && policy !== 'Patch');
+  const waitedFor = ({ waitFor }: Manifest): readonly string[] =>
+    single.flatMap(({ id }) =>
+      waitFor?.presupposes.some((path) => `${path}.`.startsWith(`children.${id}.`)) === true ? [id] : [],
+    );
+  const ordered = (edges: (manifest: Manifest) => readonly string[]) =>
+    orderByDependency(
+      manifests.map((each) => ({
+        id: each.id,
+        before: [...each.after, ...each.needs, ...edges(each)],
+        precedence: 0,
+      })),
+    ).cycle;
+  const cycle = ordered(waitedFor);
+  // Without any waitFor: told where the manifests are put in order.
+  if (cycle === undefined || ordered(() => []) !== undefined) return;
+  const closing = manifests.find(
+    (each) => cycle.includes(each.id) && waitedFor(each).some((id) => cycle.includes(id)),
+  );
+  if (closing?.waitFor === undefined) return;
+  const message = `${closing.id} waits for what is there only once it is created: ${describeCycle(cycle)}`;
+  const hint = 'let one of them not wait for the others';
+  problems.error('ManifestCycle', closing.waitFor.place, { message, hint });
 }
 
 function checkAction(action: Action, reach: Reach): void {
@@ -117,68 +161,6 @@ function sets({ steps, rollback }: Action, field: string): boolean {
   return [...steps, ...rollback].some(
     (step) => step.kind === 'set' && step.fields.some(({ name }) => name === field),
   );
-}
-
-/** What the schema and the watch's vars say of paths. */
-function knownPaths({ vars, actions }: Judged, schema: SchemaNode | undefined): KnownPaths {
-  const shadowed = new Set(
-    actions.flatMap((action) =>
-      [action, ...action.steps, ...action.rollback].flatMap((each) => each.vars.map(({ name }) => name)),
-    ),
-  );
-  const found = new Map<string, Possible | undefined>();
-  const known: KnownPaths = ({ root, path }) => {
-    if (root === 'object') return path[0] === 'spec' ? inSchema(schema, path)?.possible : undefined;
-    if (root === 'spec') return inSchema(schema, ['spec', ...path])?.possible;
-    const [name, below] = path;
-    if (root !== 'vars' || name === undefined || below !== undefined || shadowed.has(name)) return undefined;
-    if (!found.has(name)) {
-      // Vars that need each other are told elsewhere.
-      found.set(name, undefined);
-      found.set(name, expressionOf(vars, name)?.possible(known));
-    }
-    return found.get(name);
-  };
-  return known;
-}
-
-function expressionOf(vars: readonly NamedExpression[], name: string): Expression | undefined {
-  return vars.find((each) => each.name === name)?.expression;
-}
-
-interface Found {
-  readonly node: SchemaNode;
-  readonly possible: Possible;
-}
-
-/** A path of properties alone; what the schema leaves open is not known. */
-function inSchema(schema: SchemaNode | undefined, path: readonly string[]): Found | undefined {
-  let node = schema;
-  let missing = false;
-  for (const name of path) {
-    if (node?.type !== 'object') return undefined;
-    const next = node.property(name);
-    missing ||= node.nullable || (!node.required.includes(name) && next?.default === undefined);
-    node = next;
-  }
-  return node === undefined ? undefined : { node, possible: { missing, ...valuesOf(node) } };
-}
-
-function valuesOf(node: SchemaNode): Omit<Possible, 'missing'> {
-  const { type, nullable, intOrString, open } = node;
-  if (nullable || intOrString || open) return {};
-  if (node.enum !== undefined) return { values: node.enum };
-  switch (type) {
-    case 'boolean':
-      return { values: [true, false] };
-    case 'string':
-      return { type: 'string' };
-    case 'integer':
-    case 'number':
-      return { type: 'number' };
-    default:
-      return {};
-  }
 }
 
 /** The words that the schema allows for what the expression reads. */

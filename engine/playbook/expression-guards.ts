@@ -28,6 +28,8 @@ function ofCall(node: AstNode, truth: boolean): Paths {
       return establishedBy(argument, truth);
     case 'not':
       return establishedBy(argument, !truth);
+    case 'ready':
+      return truth ? pathOf(argument) : NO_PATHS;
     default:
       return NO_PATHS;
   }

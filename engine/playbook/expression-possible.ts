@@ -5,6 +5,7 @@
 import { sameJson } from '../kube/canonical.ts';
 import type { Json } from '../kube/object.ts';
 import { type AstNode, calledFunction, isBracketed, isPlainName, sides } from './expression-ast.ts';
+import { CONCATENATE } from './expression-functions.ts';
 import { isContextRoot, staticSegments } from './expression-references.ts';
 import type { KnownPaths, Possible } from './language.ts';
 
@@ -75,8 +76,14 @@ function ofBinary(node: AstNode, known: KnownPaths): Possible {
     case 'or':
       return ofLogic(left, possibleValues(rhs, known), node.value);
     default:
-      return ANYTHING;
+      return ofNumbers(String(node.value), left.missing || possibleValues(rhs, known).missing);
   }
+}
+
+/** Arithmetic and order, of values that are numbers (or texts, where they are ordered): else jsonata fails. */
+function ofNumbers(operator: string, missing: boolean): Possible {
+  if (/^[-+*/%]$/.test(operator)) return { missing, type: 'number' };
+  return /^[<>]=?$/.test(operator) ? booleans({ isTrue: true, isFalse: true, missing }) : ANYTHING;
 }
 
 /**
@@ -136,11 +143,18 @@ function ofLogic(left: Possible, right: Possible, operator: 'and' | 'or'): Possi
   return booleans({ isTrue, isFalse, missing: left.missing || right.missing });
 }
 
+const MAKES_TEXT = new Set([CONCATENATE, 'string', 'uppercase', 'lowercase', 'trim', 'join', 'substring']);
+const MAKES_NUMBER = new Set(['count', 'length', 'sum', 'number', 'round', 'floor', 'ceil', 'abs']);
+
 function ofCall(node: AstNode, known: KnownPaths): Possible {
+  const called = calledFunction(node) ?? '';
+  if (called === CONCATENATE) return { missing: false, type: 'string' };
+  if (MAKES_TEXT.has(called)) return { missing: true, type: 'string' };
+  if (MAKES_NUMBER.has(called)) return { missing: true, type: 'number' };
   const [argument, second] = node.arguments ?? [];
   if (argument === undefined || second !== undefined) return ANYTHING;
   const given = possibleValues(argument, known);
-  switch (calledFunction(node)) {
+  switch (called) {
     case 'exists':
       return booleans({ isTrue: true, isFalse: given.missing, missing: false });
     case 'not':

@@ -12,6 +12,7 @@ import { type AstNode, asAst } from './expression-ast.ts';
 import { checkExpression } from './expression-check.ts';
 import { failure, type Origin, problemAt, syntaxProblem } from './expression-errors.ts';
 import { isPlaybookFunction, playbookFunction } from './expression-functions.ts';
+import { establishedBy } from './expression-guards.ts';
 import type { Facts } from './expression-lint.ts';
 import { createMeter, LONGEST_LIST, type Meter } from './expression-meter.ts';
 import { isNative, type NativeFunction, type NativeName, pricedNative } from './expression-natives.ts';
@@ -77,6 +78,7 @@ function compile(input: ExpressionInput, origin: Origin, engine: jsonata.Express
   const root = asAst(engine.ast());
   const { roots = DEFAULT_ROOTS, facts = {} } = input;
   const { problems: found, references } = checkExpression(root, { origin, roots, facts });
+  const presupposes = [...establishedBy(root, true)];
   const regexes = rewrite(root);
   const problems = sortDiagnostics([...found, ...regexes.flatMap((regex) => regexProblem(origin, regex))]);
   if (hasErrors(problems)) return refused(problems);
@@ -92,7 +94,7 @@ function compile(input: ExpressionInput, origin: Origin, engine: jsonata.Express
   const { source, place } = input;
   const evaluate = (context: Context): Promise<Evaluation> => run(program, context);
   const possible: Expression['possible'] = (known) => possibleValues(root, known);
-  const expression = { source, place, references, possible, evaluate };
+  const expression = { source, place, references, presupposes, possible, evaluate };
   return { kind: 'compiled', expression, warnings: problems };
 }
 

@@ -64,6 +64,8 @@ export interface Expression {
   readonly source: string;
   readonly place: Place;
   readonly references: readonly Reference[];
+  /** Paths that must be there for it to be true, as texts. */
+  readonly presupposes: readonly string[];
   /** What evaluating it can yield, never less than what it does yield: for static checks. */
   possible(known: KnownPaths): Possible;
   /** Never rejects: a failure is an `error` evaluation with its place. Costs microtasks only, no I/O, no timers. */

@@ -3,11 +3,13 @@ import type { Place } from '../base/diagnostic.ts';
 import type { GroupVersionKind } from '../kube/object.ts';
 import type { SchemaNode } from '../kube/schema.ts';
 import { lintSecrets } from './action-secrets.ts';
+import { checkConditions } from './check-conditions.ts';
 import { checkManifests } from './check-manifests.ts';
 import { checkReach } from './check-reach.ts';
 import { checkReferences, type Names } from './check-references.ts';
 import { warnUnused } from './check-unused.ts';
 import type { KindCatalogue } from './kind-catalogue.ts';
+import { knownPaths } from './known-paths.ts';
 import type { Reference } from './language.ts';
 import { loadActions } from './load-actions.ts';
 import type { TemplateFiles } from './load-files.ts';
@@ -83,9 +85,11 @@ export function loadWatch(node: LoadNode, input: WatchInput): WatchDraft | undef
     catalogue,
   };
   checkReferences(uses, names, problems);
-  checkManifests(uses, { names, problems, templates: input.templates });
+  const known = knownPaths({ vars, actions }, names);
+  checkManifests(uses, { names, known, problems, templates: input.templates });
   warnUnused(uses, { vars, observe, probes }, problems);
-  checkReach({ vars, manifests, status, actions }, catalogue.schemaOf(gvk), problems);
+  checkReach({ manifests, status, actions, health }, { names, known, problems });
+  checkConditions({ manifests, health, actions }, known, problems);
   lintSecrets(actions, probes, { problems, names, vars });
   lintClaims(manifests, problems);
   return {

@@ -50,6 +50,22 @@ describe('fields of a manifest', () => {
     ]);
   });
 
+  it('take vars and helpers of their type', () => {
+    const vars = `  vars: {text: 'spec.image & ":1"', flag: spec.size > 3, many: spec.size * 2}\n`;
+    const used = '  health: {Ready: vars.flag and vars.many > 1 and vars.text != "a"}\n';
+    const replicas = (value: string): readonly string[] =>
+      said(deployment(`  replicas: {{${value}}}\n${PODS}`), vars + used).filter((each) =>
+        each.includes('FieldType'),
+      );
+    expect(replicas('vars.text')).toEqual([
+      'd.yaml.hbs:5:13 FieldType: Deployment takes an integer here; {{vars.text}} is a string (yield another type)',
+    ]);
+    expect(replicas('vars.flag')).toHaveLength(1);
+    expect(replicas('upper spec.image')).toHaveLength(1);
+    expect(replicas('vars.many')).toEqual([]);
+    expect(replicas('default spec.size 3')).toEqual([]);
+  });
+
   it('take values of their type: literals, texts with expressions, and paths whose type is known', () => {
     expect(said(deployment(`  replicas: two\n${PODS}`))[0]).toContain(
       '5:13 FieldType: Deployment takes an integer here',
@@ -118,6 +134,14 @@ describe('pods and who selects them', () => {
     );
     expect(said({ ...deployment(PODS), ...service(`  selector: {app: a}\n${ports}`) })).toEqual([]);
     expect(said(service(`  selector: {app: c}\n${ports}`))).toEqual([]);
+    // The pods of a Job without labels are nobody's.
+    const job = `apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec:\n  template: {spec: {restartPolicy: Never, containers: [{name: c, image: a}]}}\n`;
+    const beside = said({
+      ...deployment(PODS),
+      ...service(`  selector: {aap: a}\n${ports}`),
+      'j.yaml.hbs': job,
+    });
+    expect(beside).toEqual([expect.stringContaining('s.yaml.hbs:5:14 ServiceWithoutPods')]);
   });
 
   it('a Service leads to a port that a container has', () => {
@@ -129,6 +153,14 @@ describe('pods and who selects them', () => {
       's.yaml.hbs:6:36 PortNotFound: no container of the selected pods has the port htp (did you mean http?)',
     ]);
     expect(to('{port: 8080}')[0]).toContain('PortNotFound');
+    const open = PODS.replace('containerPort: 80', 'containerPort: "{{spec.size}}"').replace(
+      '"{{spec.size}}"',
+      '{{spec.size}} ',
+    );
+    const toOpen = (port: string) =>
+      said({ ...deployment(open), ...service(`  selector: {app: a}\n  ports: [${port}]\n`) });
+    expect(toOpen('{port: 80, targetPort: htp}')[0]).toContain('PortNotFound');
+    expect(toOpen('{port: 8080}')).toEqual([]);
   });
 });
 
