@@ -2,6 +2,7 @@
 import type { Place } from '../base/diagnostic.ts';
 import { groupKind, isObject, type Json, type KubeObject } from '../kube/object.ts';
 import { nameFaults } from './crd-names.ts';
+import { definitionFaults } from './crd-versions.ts';
 import type { OwnKind, OwnVersion } from './kind-catalogue.ts';
 import type { Problems } from './load-problems.ts';
 import type { PlaybookFiles } from './model.ts';
@@ -30,6 +31,11 @@ function loadCrd(document: YamlDocument, problems: Problems): OwnKind | undefine
   if (faults.length > 0 || !isCrd(crd)) return undefined;
   for (const { path, message } of nameFaults(crd))
     problems.error('BadCrd', document.placeOf(path), { message, hint: 'choose another name' });
+  for (const { path, code, severity, message, hint } of definitionFaults(crd)) {
+    const said = { message, hint: hint ?? 'correct the definition: the API server would refuse it' };
+    if (severity === 'error') problems.error(code, document.placeOf(path), said);
+    else problems.warn(code, document.placeOf(path), said);
+  }
   const spec = fields(crd.spec);
   const { group, names, versions } = spec;
   const kind = String(fields(names).kind);
