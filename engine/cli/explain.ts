@@ -108,14 +108,14 @@ async function installed({ cluster, namespace }: LiveCluster): Promise<readonly 
 }
 
 function describe(explanation: Explanation): string {
-  const { resource, playbook, ready, conditions, rules, children, runs, next, lastChanges } = explanation;
+  const { resource, deletion, playbook, ready, conditions, rules, children, runs, next, lastChanges } =
+    explanation;
   const state =
     ready === undefined
       ? 'no engine has looked at it yet'
       : `Ready is ${ready.status} since ${ready.since}: ${ready.reason}${ready.message === '' ? '' : `: ${ready.message}`}`;
-  const nothing = next.children.length + next.actions.length === 0 && next.blocked === undefined;
   return [
-    `${resource}\n  ${state}\n  ${describePlaybook(playbook)}\n`,
+    `${resource}\n  ${state}\n${describeDeletion(deletion)}  ${describePlaybook(playbook)}\n`,
     section(
       'Conditions',
       conditions.map(({ type, status, reason, message }) => `${type} ${status} (${reason}) ${message}`),
@@ -140,15 +140,7 @@ function describe(explanation: Explanation): string {
           `${action} (${name}) ${phase}${step === undefined ? '' : `, step ${step}, attempt ${attempt}`}${message === '' ? '' : `: ${message}`}`,
       ),
     ),
-    section(
-      'Next',
-      nothing
-        ? ['nothing: everything is as described']
-        : describeChildren(next)
-            .trimEnd()
-            .split('\n')
-            .map((line) => line.slice(2)),
-    ),
+    section('Next', describeNext(next, runs)),
     section(
       'Last changed by',
       lastChanges.map(
@@ -156,6 +148,32 @@ function describe(explanation: Explanation): string {
       ),
     ),
   ].join('');
+}
+
+function describeDeletion(deletion: Explanation['deletion']): string {
+  if (deletion === undefined) return '';
+  const { since, finalizers } = deletion;
+  return `  It is being deleted since ${since}${finalizers.length === 0 ? '' : `, and held by ${finalizers.join(', ')}`}\n`;
+}
+
+function describeNext(next: Explanation['next'], runs: Explanation['runs']): readonly string[] {
+  const planned = describeChildren(next)
+    .trimEnd()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.slice(2));
+  const going = runs
+    .filter(({ phase }) => phase !== 'Failed')
+    .map(({ action }) => `> action ${action} goes on`);
+  const failed = runs.flatMap(({ action, name, retry }) =>
+    retry === undefined
+      ? []
+      : [
+          `! action ${action} is not tried again by itself: kubectl patch actionrun ${name} --type=merge -p '{"spec":{"retry":${retry}}}'`,
+        ],
+  );
+  const all = [...planned, ...going, ...failed];
+  return all.length === 0 ? ['nothing: everything is as described'] : all;
 }
 
 function describePlaybook({ name, version, of }: Explanation['playbook']): string {

@@ -224,8 +224,13 @@ export function describeChildren({ children, actions, blocked }: Preview, namesp
     return `  ${EFFECTS[child.effect].mark} ${name} (${child.why})\n${fields.join('')}`;
   });
   const starting = actions.map(({ action, trigger }) => `  > action ${action} starts (${trigger})\n`);
-  const waits = blocked === undefined ? '' : `  ? ${blocked.reason}: ${blocked.message}\n`;
-  return `${lines.join('')}${starting.join('')}${waits}`;
+  return `${lines.join('')}${starting.join('')}${blocked === undefined ? '' : describeBlocked(blocked)}`;
+}
+
+function describeBlocked({ reason, message, terminal }: NonNullable<Preview['blocked']>): string {
+  return terminal
+    ? `  ! nothing until somebody changes this (${reason}): ${message}\n`
+    : `  ? waits (${reason}): ${message}\n`;
 }
 
 const LONGEST = 100;

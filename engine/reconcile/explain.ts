@@ -9,7 +9,7 @@ import { computeStatus } from '../kube/kstatus.ts';
 import { MANIFEST_ANNOTATION } from '../kube/labels.ts';
 import type { Json, KubeObject, ManagedFieldsEntry } from '../kube/object.ts';
 import { asJson, getPath } from '../kube/value.ts';
-import type { Reference, Watch } from '../playbook/model.ts';
+import type { HealthRule, Reference, Watch } from '../playbook/model.ts';
 import { isActive, isEnded } from './actions/run.ts';
 import { readRuns } from './actions/runs.ts';
 import type { Plan, Snapshot } from './model.ts';
@@ -49,6 +49,8 @@ export interface ExplainedRun {
   readonly step?: string;
   readonly attempt?: number;
   readonly message: string;
+  /** Of one that failed and is not tried again by itself: the `spec.retry` that asks for it. */
+  readonly retry?: number;
 }
 
 export interface LastChange {
@@ -60,6 +62,8 @@ export interface LastChange {
 
 export interface Explanation {
   readonly resource: string;
+  /** Since when it is being deleted, and what its deletion waits for. */
+  readonly deletion?: { readonly since: string; readonly finalizers: readonly string[] };
   /** `of`: the version that the resource's status is of, where its schema keeps it. */
   readonly playbook: { readonly name: string; readonly version: string; readonly of?: string };
   readonly ready: ExplainedCondition | undefined;
@@ -90,13 +94,16 @@ export function explain(watch: Watch, snapshot: Snapshot, plan: Plan): Explanati
   const ready = conditions.find(({ type }) => type === 'Ready');
   const rules = new Map(watch.health.map((rule) => [rule.type, rule]));
   const wrong = conditions.filter(({ type, status }) => status !== usual(type, rules.has(type)));
+  const failing = wrong.filter((condition) => isRuleFailing(condition, rules.get(condition.type)));
   const of = getPath(resource.status, [VERSION_FIELD]);
+  const { deletionTimestamp: since, finalizers = [] } = resource.metadata;
   return {
     playbook: { name: playbook.name, version: playbook.version, ...(typeof of === 'string' ? { of } : {}) },
     resource: `${resource.kind} ${resource.metadata.namespace === undefined ? '' : `${resource.metadata.namespace}/`}${resource.metadata.name}`,
+    ...(since === undefined ? {} : { deletion: { since, finalizers } }),
     ready,
     conditions: wrong.filter(({ type }) => type !== 'Ready'),
-    rules: wrong.flatMap(({ type }) => explainRule(watch, snapshot, type) ?? []),
+    rules: failing.flatMap(({ type }) => explainRule(watch, snapshot, type) ?? []),
     children: childrenOf(snapshot),
     runs: runsOf(snapshot),
     next: previewOf(watch, snapshot, plan),
@@ -107,6 +114,11 @@ export function explain(watch: Watch, snapshot: Snapshot, plan: Plan): Explanati
 /** Conditions of a playbook's rules, and Ready, are good when True; those of the engine when False or absent. */
 function usual(type: string, ofRule: boolean): string {
   return ofRule || type === 'Ready' ? 'True' : 'False';
+}
+
+/** Ready is False as well where its rule holds, and something else must be done first: that has another reason. */
+function isRuleFailing({ type, status, reason }: ExplainedCondition, rule: HealthRule | undefined): boolean {
+  return type !== 'Ready' || status === 'Unknown' || reason === (rule?.reason ?? 'NotReady');
 }
 
 function explainRule(watch: Watch, snapshot: Snapshot, type: string): ExplainedRule | undefined {
@@ -160,7 +172,9 @@ function runsOf(snapshot: Snapshot): readonly ExplainedRun[] {
     const record = status.steps.at(-1);
     const message = status.message === '' ? (record?.message ?? '') : status.message;
     const step = record === undefined ? {} : { step: record.name, attempt: record.attempt };
-    return { name, action, phase: status.phase, ...step, message };
+    const again =
+      status.phase === 'Failed' && status.retryAt === undefined ? { retry: status.retry + 1 } : {};
+    return { name, action, phase: status.phase, ...step, message, ...again };
   });
 }
 

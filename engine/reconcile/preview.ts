@@ -61,7 +61,8 @@ export function previewOf(watch: Watch, snapshot: Snapshot, plan: Plan): Preview
   const waiting =
     outcome.kind === 'terminal' ||
     (outcome.kind === 'pending' && plan.changes.length === 0 && actions.length === 0);
-  if (!waiting) return { children, actions };
+  // Without a message: what is under way (a run) is told by itself.
+  if (!waiting || outcome.message === '') return { children, actions };
   const { reason, message } = outcome;
   return { children, actions, blocked: { reason, message, terminal: outcome.kind === 'terminal' } };
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { libretto } from '../cli/libretto.ts';
+import { WRITE } from './cluster-support.ts';
 import { testKubeconfigPath } from './harness.ts';
 import {
   type Bench,
@@ -137,6 +138,17 @@ it('explain names the rule that does not hold with its values, the child, and wh
   );
   expect(told.out).toContain('Deployment three: InProgress');
   expect(told.out).toMatch(/libretto-test \(Apply, .*\) spec\.size, spec\.text/);
+  // A rule is blamed only where it decides.
+  const taken = { namespace: at.namespace, name: 'four-config' };
+  await at.cluster.client.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: taken }, WRITE);
+  await putBox(at, 'four', { size: 1, text: 'four' });
+  await eventually(at, at.box, 'four', (box) => condition(box, 'Ready')?.['reason'] === 'NameTaken');
+  const blocked = await libretto('explain', `boxes.${at.box.group}/four`, ...flags(at), '-n', at.namespace);
+  expect(blocked.out).toContain('Next\n');
+  expect(blocked.out).toContain(
+    `  ! nothing until somebody changes this (NameTaken): ConfigMap ${at.namespace}/four-config`,
+  );
+  expect(blocked.out).not.toContain('Rules that do not hold');
   const missing = await libretto('explain', `boxes.${at.box.group}/nobody`, ...flags(at), '-n', at.namespace);
   expect(missing).toMatchObject({ code: 1, err: expect.stringContaining('ResourceNotFound') });
   expect(await libretto('explain', 'configmap/x', ...flags(at))).toMatchObject({
