@@ -1,5 +1,5 @@
 /** What a command may ask of the process it runs in: output, environment, signals. `main` makes the real one. */
-import { createInterface } from 'node:readline/promises';
+import { createInterface, type Interface } from 'node:readline';
 import type { Environment } from '../base/environment.ts';
 
 export interface Terminal {
@@ -38,17 +38,7 @@ export function processTerminal(process: NodeJS.Process, hostname: string): Term
     },
     environment: env,
     hostname,
-    async ask(question) {
-      const lines = createInterface({ input: process.stdin, output: stdout });
-      try {
-        return await Promise.race([
-          lines.question(question),
-          new Promise<string>((end) => lines.once('close', () => end(''))),
-        ]);
-      } finally {
-        lines.close();
-      }
-    },
+    ask: asker(process),
     onInterrupt(action) {
       let count = 0;
       const listener = (): void => {
@@ -61,5 +51,35 @@ export function processTerminal(process: NodeJS.Process, hostname: string): Term
         for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, listener);
       };
     },
+  };
+}
+
+/** Questions share one reader: lines that are pasted at once, or typed ahead, answer those that follow. */
+function asker({ stdin, stdout }: NodeJS.Process): Terminal['ask'] {
+  const answers: string[] = [];
+  let reader: Interface | undefined;
+  let ended = false;
+  let heard = (): void => undefined;
+  const open = (): Interface => {
+    const lines = createInterface({ input: stdin, output: stdout });
+    lines.on('line', (line) => {
+      answers.push(line);
+      heard();
+    });
+    lines.on('close', () => {
+      ended = true;
+      heard();
+    });
+    return lines;
+  };
+  return async (question) => {
+    if (ended) return '';
+    reader ??= open();
+    reader.setPrompt(question);
+    reader.prompt();
+    if (answers.length === 0) await new Promise<void>((resolve) => (heard = resolve));
+    // Else the process would wait for more.
+    if (!ended) reader.pause();
+    return answers.shift() ?? '';
   };
 }
