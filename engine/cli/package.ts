@@ -2,6 +2,7 @@
 import { packagePlaybook } from '../operator/package.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
 import { loadFolders, tellProblems } from './load-folders.ts';
+import { checkNamespaces } from './namespace-names.ts';
 import { OBJECTS_FORMAT, objectsText } from './print-objects.ts';
 import { DEFAULT_NAMESPACE } from './run.ts';
 
@@ -26,6 +27,7 @@ too large. What has errors is not printed: exit code 1, with every problem.`,
   args: { min: 1, max: Number.POSITIVE_INFINITY },
   examples: ['libretto package playbooks/memcached | kubectl apply --server-side -f -'],
   async execute({ namespace, output }, { args, terminal }): Promise<ExitCode> {
+    checkNamespaces([namespace]);
     const folders = await loadFolders(args);
     if (!tellProblems(folders, terminal)) return 1;
     const items = folders.flatMap(({ result, files }) =>

@@ -6,6 +6,7 @@ import type { Playbook } from '../playbook/model.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
 import type { Flags, FlagValues } from './flags.ts';
 import { loadFolders, tellProblems } from './load-folders.ts';
+import { checkNamespaces } from './namespace-names.ts';
 import { playbookRights } from './playbook-rights.ts';
 import { OBJECTS_FORMAT, objectsText } from './print-objects.ts';
 import { DEFAULT_NAMESPACE } from './run.ts';
@@ -74,6 +75,7 @@ without --impersonate needs the playbooks' rights for its own account, which the
   async execute(values, { args, terminal }): Promise<ExitCode> {
     if (args.length === 0 && !values.engine)
       throw new UsageError('no playbook folder is named', 'name one or more, or --engine');
+    checkNamespaces([values.namespace, ...values['watch-namespaces'], ...values['playbook-namespace']]);
     const folders = args.length === 0 ? [] : await loadFolders(args);
     if (!tellProblems(folders, terminal)) return 1;
     const found = folders.flatMap(({ result }) =>

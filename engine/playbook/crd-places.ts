@@ -69,8 +69,8 @@ function inShortSchema(files: PlaybookFiles, { spec }: KubeObject, { version, pa
   return below === undefined ? schema.keyPlace : nearest(document, below, fields).keyPlace;
 }
 
-/** Through `fields`, `items` and `values`, and lists written as `[string]`. */
-function nearest(document: LoadDocument, start: LoadNode, path: readonly string[]): LoadNode {
+/** Through `fields`, `items` and `values`, and lists written as `[string]`: the field, or the nearest around it. */
+export function nearest(document: LoadDocument, start: LoadNode, path: readonly string[]): LoadNode {
   let node = start;
   for (const [index, step] of path.entries()) {
     const inner = index === 0 ? node : (document.get(node, 'fields') ?? node);

@@ -6,6 +6,8 @@
 import type { Place } from '../base/diagnostic.ts';
 import type { GroupVersionKind, Json, JsonObject, KubeObject } from '../kube/object.ts';
 import { type NameFault, nameFaults } from './crd-names.ts';
+import { nearest } from './crd-places.ts';
+import { schemaFaults } from './crd-structure.ts';
 import type { OwnKind, OwnVersion } from './kind-catalogue.ts';
 import { isMapNode, type LoadDocument, type LoadNode, textMapOf, textOf } from './load-node.ts';
 import type { Problems } from './load-problems.ts';
@@ -121,6 +123,7 @@ function versionOf(
       status: statusSchema(document.get(schema, 'status'), { node, input }),
     },
   };
+  reportFaults(schema, root, input);
   const scale = scaleOf(document.get(schema, 'scale'), document);
   return {
     name: gvk.version,
@@ -131,6 +134,32 @@ function versionOf(
     schema: { openAPIV3Schema: root },
   };
 }
+
+/** What the fields, each right by itself, contradict in their limits. Types and words were judged where they stand. */
+function reportFaults(schema: LoadNode, root: JsonObject, { document, problems }: SchemaInput): void {
+  for (const { path, keyword, message, hint } of schemaFaults(root)) {
+    const [part = '', ...fields] = path;
+    const below = document.get(schema, part);
+    const key = keyword === undefined ? undefined : (SHORT_KEYS[keyword] ?? keyword);
+    const field = below === undefined ? undefined : nearest(document, below, fields);
+    const said = field === undefined || key === undefined ? undefined : document.get(field, key);
+    if (said === undefined || keyword === 'enum') continue;
+    const { line, column } = said.place;
+    const known = problems.all.some(
+      (each) => each.code === 'BadSchema' && each.line === line && each.column === column,
+    );
+    if (!known) problems.error('BadSchema', said.place, { message, hint: hint ?? 'let the two agree' });
+  }
+}
+
+/** Keywords of a definition as the short schema has them. */
+const SHORT_KEYS: Readonly<Record<string, string>> = {
+  minimum: 'min',
+  minLength: 'min',
+  minItems: 'min',
+  minProperties: 'min',
+  'x-kubernetes-list-map-keys': 'key',
+};
 
 function withRules(spec: JsonObject, rules: Json): JsonObject {
   if (!Array.isArray(rules) || rules.length === 0) return spec;

@@ -14,6 +14,15 @@ async function folderOf(files: Readonly<Record<string, string>>): Promise<string
 // A cluster that nobody answers for: what ends before it is asked never gets there.
 const NOWHERE = ['--kubeconfig', '/nonexistent/kubeconfig'];
 
+it('libretto package and rbac refuse namespaces that Kubernetes refuses', async () => {
+  for (const command of ['package', 'rbac'])
+    expect(await libretto(command, 'playbooks/memcached', '--namespace', 'Not_One')).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining("Not_One can't be the name of a namespace"),
+    });
+});
+
 describe('libretto install', () => {
   it('shows every problem of every folder before it asks a cluster', async () => {
     const broken = await folderOf({

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import type { JsonObject } from '../../engine/kube/object.ts';
 import { getPath } from '../../engine/kube/value.ts';
 import { type Files, loaded, problemsOf } from './load-builder.ts';
@@ -24,6 +24,16 @@ function versionOf(files: Files): unknown {
 }
 
 describe('a short schema', () => {
+  test.each([
+    ['{type: integer, default: 20, max: 9}', 'the default 20 is beyond maximum 9'],
+    ['{type: string, default: b, pattern: ^a}', 'the default b does not match ^a'],
+    ['{type: string, pattern: "["}', 'missing closing ]'],
+    ['{type: integer, min: 3, max: 2}', 'minimum 3 is greater than maximum 2'],
+    ['{items: {fields: {name: string}}, key: id}', 'items have no id'],
+  ])('is refused where its limits contradict each other: %s', (field, message) => {
+    expect(said(box(`{spec: {x: ${field}}}`))).toEqual([expect.stringContaining(message)]);
+  });
+
   it('is refused where Kubernetes refuses its names', () => {
     const kind = 'A'.repeat(63);
     const long = box('{spec: {size: integer}}')['watches.yaml']?.replace('Box', kind) ?? '';
