@@ -19,6 +19,12 @@ const POD_TEMPLATES: Readonly<Record<string, readonly string[]>> = {
   Pod: [],
 };
 
+/** Who selects pods of the same playbook, and where. */
+const SELECTORS: Readonly<Record<string, readonly string[]>> = {
+  Service: ['spec', 'selector'],
+  'PodDisruptionBudget.policy': ['spec', 'selector', 'matchLabels'],
+};
+
 /** Labels that Kubernetes puts on pods itself. */
 const GIVEN_LABEL =
   /^(statefulset\.kubernetes\.io\/pod-name|apps\.kubernetes\.io\/pod-index|pod-template-hash|controller-revision-hash|(batch\.kubernetes\.io\/)?(job-name|controller-uid|job-completion-index))$/;
@@ -29,7 +35,9 @@ export function checkPods(documents: readonly WrittenDocument[], problems: Probl
     if (document.partial) continue;
     const reported = new Set<string>();
     for (const shape of document.shapes) {
-      if (groupKind(document.gvk) === 'Service') checkService(shape, pods, { problems, reported });
+      const selector = SELECTORS[groupKind(document.gvk)];
+      if (selector !== undefined)
+        checkSelector({ shape, kind: document.gvk.kind, selector }, pods, { problems, reported });
       else checkOwnSelector(document, shape, { problems, reported });
     }
   }
@@ -92,15 +100,27 @@ function checkOwnSelector({ gvk }: WrittenDocument, shape: OutlineNode, found: F
   tell(wrong.place, found, () => found.problems.error('SelectorMismatch', wrong.place, { message, hint }));
 }
 
-function checkService(shape: OutlineNode, pods: readonly Pods[], found: Found): void {
-  const selector = outlineAt(shape, 'spec', 'selector');
+interface Selecting {
+  readonly shape: OutlineNode;
+  readonly kind: string;
+  /** Where it says which pods. */
+  readonly selector: readonly string[];
+}
+
+function checkSelector(
+  { shape, kind, selector: path }: Selecting,
+  pods: readonly Pods[],
+  found: Found,
+): void {
+  const selector = outlineAt(shape, ...path);
   if (selector?.kind !== 'map' || pods.length === 0) return;
   const misses = pods.map(({ labels }) => (labels === undefined ? undefined : mismatch(selector, labels)));
   const selected = pods.filter((_, index) => misses[index] === undefined);
   const [first] = misses;
-  if (selected.length > 0) checkPorts(outlineAt(shape, 'spec', 'ports'), selected, found);
-  else if (first !== undefined) {
-    const message = `no pod of this playbook has the labels that this Service selects: they ${first.what}`;
+  if (selected.length > 0) {
+    if (kind === 'Service') checkPorts(outlineAt(shape, 'spec', 'ports'), selected, found);
+  } else if (first !== undefined) {
+    const message = `no pod of this playbook has the labels that this ${kind} selects: they ${first.what}`;
     const hint = 'let the selector and the labels of the pods agree';
     tell(first.place, found, () => found.problems.warn('ServiceWithoutPods', first.place, { message, hint }));
   }

@@ -95,6 +95,8 @@ function checkReference(reference: Reference, check: Check): void {
       checkResult(reference, use, check.problems);
       break;
     case 'item':
+      checkItem(reference, check);
+      break;
     case 'index':
     case 'old':
     case 'operation':
@@ -238,6 +240,23 @@ function checkVar({ path, place }: Reference, { names, problems, use }: Check): 
   if (name === undefined || all.has(name)) return;
   const hint = didYouMean(name, [...all], 'vars.') ?? 'add it to the noun vars';
   problems.error('UnknownVar', place, { message: `there is no var ${name}`, hint });
+}
+
+/** Of forEach over a list of the resource. */
+function checkItem(reference: Reference, { use, names, problems }: Check): void {
+  const { items } = use.position;
+  if (items === undefined) return;
+  const list = followPath(names.catalogue.schemaOf(names.resource), items, 'index');
+  const item = list.kind === 'possible' && list.schema?.type === 'array' ? list.schema.items : undefined;
+  const verdict = followPath(item, reference.path, use.reader === 'expression' ? 'map' : 'index');
+  if (verdict.kind === 'possible' || verdict.within === 'list') return;
+  const parent = ['item', ...reference.path.slice(0, verdict.step)].join('.');
+  const name = reference.path[verdict.step] ?? '';
+  const message = `${parent}.${name} is not in the schema of ${items.join('.')}`;
+  problems.error('UnknownPath', reference.place, {
+    message,
+    hint: didYouMean(name, verdict.names, `${parent}.`),
+  });
 }
 
 function checkPath(reference: Reference, check: Check, target: Target): void {

@@ -13,7 +13,7 @@ import {
   textOf,
   wordOf,
 } from './load-node.ts';
-import { expressionAt, type Position, templateStringAt, type WatchScope } from './load-scope.ts';
+import { expressionAt, itemsOf, type Position, templateStringAt, type WatchScope } from './load-scope.ts';
 import type { IgnoredField, Manifest, NamespaceRule, Rolling } from './model.ts';
 
 /** What all children of one entry have in common. */
@@ -68,7 +68,7 @@ export function loadEntry(scope: WatchScope, node: LoadNode, templates: Template
     name: kind.toLowerCase(),
     gvk: { group, version, kind },
   }));
-  const position: Position = { perItem: list, stage: 'any' };
+  const position: Position = { perItem: list, items: itemsOf(textOf(key('forEach'))), stage: 'any' };
   if (template !== undefined) {
     const manifest = { template, partial: policy === 'Patch' };
     scope.uses.push({ references: template.references, reader: 'template', position, manifest });

@@ -31,6 +31,8 @@ export interface Use {
 export interface Position {
   /** Has `item` and `index`: it stands in a manifest with forEach. */
   readonly perItem: boolean;
+  /** What forEach goes through, where it is a list of the resource itself, as a path from its root. */
+  readonly items?: readonly string[] | undefined;
   /** Has `self`: the kinds that it may be. */
   readonly self?: readonly GroupVersionKind[];
   /** Comes before vars (`before vars`) or before the manifests are rendered. */
@@ -41,6 +43,12 @@ export interface Position {
   readonly run?: RunNames;
   /** Has `result`, with these fields: it stands in a step's outputs. */
   readonly result?: readonly string[];
+}
+
+/** `spec.users` of `forEach: spec.users`; undefined for all that is more than a path. */
+export function itemsOf(forEach: string | undefined): readonly string[] | undefined {
+  const text = forEach?.trim() ?? '';
+  return /^(spec|status)(\.[A-Za-z_]\w*)+$/.test(text) ? text.split('.') : undefined;
 }
 
 export const ANYWHERE: Position = { perItem: false, stage: 'any' };

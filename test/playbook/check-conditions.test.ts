@@ -1,6 +1,15 @@
 /** Rules of the wrong type, rules that can never hold, and children that wait for each other: told only where certain. */
 import { describe, expect, test } from 'vitest';
-import { builtIn, CONFIG, DEPLOYMENT, type Files, load, memcachedWith, SERVICE } from './load-builder.ts';
+import {
+  builtIn,
+  CONFIG,
+  CRD,
+  DEPLOYMENT,
+  type Files,
+  load,
+  memcachedWith,
+  SERVICE,
+} from './load-builder.ts';
 
 function said(nouns: string): readonly string[] {
   const files: Files = {
@@ -54,6 +63,37 @@ describe('a rule', () => {
     expect(said(`${CHILDREN}  health: {Ready: 'children.deployment.status.readyReplicas = "3"'}\n`)).toEqual([
       '5:20 ConditionNeverTrue: the condition Ready is never True',
     ]);
+  });
+});
+
+describe('an item of a list of the resource', () => {
+  const CRD_WITH_USERS = CRD.replace(
+    'names: {type: array, items: {type: string}}',
+    'users: {type: array, items: {type: object, properties: {name: {type: string}, tags: {type: array, items: {type: string}}}}}',
+  );
+  const problems = (forEach: string, key: string, value: string): readonly string[] => {
+    const template = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "{{metadata.name}}-{{index}}"}\ndata: {a: "{{${value}}}"}\n`;
+    const nouns = `  manifests: [{file: config.yaml.hbs, forEach: ${forEach}, key: ${key}}]\n`;
+    const result = load(memcachedWith(nouns, { 'crd.yaml': CRD_WITH_USERS, 'config.yaml.hbs': template }));
+    return result.kind === 'loaded'
+      ? []
+      : result.problems.map(
+          ({ file, line, column, code, hint }) => `${file}:${line}:${column} ${code} ${hint}`,
+        );
+  };
+
+  test('has the fields that its schema has', () => {
+    expect(problems('spec.users', 'item.name', 'item.name')).toEqual([]);
+    expect(problems('spec.users', 'item.nam', 'item.nme')).toEqual([
+      'config.yaml.hbs:4:14 UnknownPath did you mean item.name?',
+      'watches.yaml:4:65 UnknownPath did you mean item.name?',
+    ]);
+    expect(problems('spec.users', 'item.name', 'item.name.first')).toHaveLength(1);
+  });
+
+  test('of anything else is not judged', () => {
+    expect(problems('"$append(spec.users, spec.users)"', '$string(index)', 'item.nme')).toEqual([]);
+    expect(problems('spec.options', '$string(index)', 'item.anything')).toEqual([]);
   });
 });
 

@@ -134,6 +134,10 @@ describe('pods and who selects them', () => {
     );
     expect(said({ ...deployment(PODS), ...service(`  selector: {app: a}\n${ports}`) })).toEqual([]);
     expect(said(service(`  selector: {app: c}\n${ports}`))).toEqual([]);
+    const budget = `apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: b}\nspec: {maxUnavailable: 1, selector: {matchLabels: {app: c}}}\n`;
+    expect(said({ ...deployment(PODS), 'b.yaml.hbs': budget })[0]).toContain(
+      'b.yaml.hbs:4:57 ServiceWithoutPods',
+    );
     // The pods of a Job without labels are nobody's.
     const job = `apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec:\n  template: {spec: {restartPolicy: Never, containers: [{name: c, image: a}]}}\n`;
     const beside = said({
