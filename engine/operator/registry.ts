@@ -20,7 +20,13 @@ import type { MayWrite } from './leadership.ts';
 import { loadSource } from './load-source.ts';
 import type { PlaybookState, Reporter } from './report.ts';
 import type { Rollout } from './rollout.ts';
-import { type Beginning, type LoadedRevision, type Rollouts, revisionOf } from './rollouts.ts';
+import {
+  type Beginning,
+  type LoadedRevision,
+  type Rollouts,
+  revisionOf,
+  stoppedProblems,
+} from './rollouts.ts';
 import { type PlaybookSource, type SourceEvents, sourceProblem } from './source.ts';
 
 export interface RegistryOptions {
@@ -206,8 +212,7 @@ export class Registry implements SourceEvents {
     entry.problems = problems;
     this.reportRunning(entry, source);
     if (entry.rollout === undefined) entry.settling = this.options.rollouts.settle(source, next, signal);
-    if (this.claims.keepOnly(entry.id, entry.running === undefined ? [] : watchesOf(entry.running)))
-      this.freed();
+    this.keepClaims(entry);
   }
 
   /** `runs`: this very content does already. */
@@ -283,8 +288,7 @@ export class Registry implements SourceEvents {
 
   private refuse(entry: Entry, source: PlaybookSource, problems: readonly Diagnostic[]): void {
     entry.problems = problems;
-    if (this.claims.keepOnly(entry.id, entry.running === undefined ? [] : watchesOf(entry.running)))
-      this.freed();
+    this.keepClaims(entry);
     const { version, contentHash: content } = entry.running?.former ?? entry.running?.playbook ?? {};
     const running = version === undefined || content === undefined ? undefined : { version, content };
     this.report(entry, source, { kind: 'refused', content: contentHashOf(source.files), running });
@@ -335,8 +339,13 @@ export class Registry implements SourceEvents {
     if (running !== undefined) await this.options.fleet.end(running);
     if (entry.source === undefined) this.entries.delete(entry.id);
     this.options.reporter.removed(source, left);
-    if (this.claims.keepOnly(entry.id, [])) this.freed();
+    this.keepClaims(entry);
     await this.options.onRemoved();
+  }
+
+  /** Of what runs alone. */
+  private keepClaims({ id, running }: Entry): void {
+    if (this.claims.keepOnly(id, running === undefined ? [] : watchesOf(running))) this.freed();
   }
 
   /** A kind has become free: those that were refused for it may have it now, the oldest first. */
@@ -353,15 +362,7 @@ function allProblems({ problems, running, rollout, id }: Entry): readonly Diagno
     const hint = 'give the account its rights; it is noticed within half a minute';
     return { ...sourceProblem('RightsMissing', 'watches.yaml', message, hint), severity: 'warning' };
   });
-  return [...problems, ...rights, ...whyStopped(id, rollout)];
-}
-
-function whyStopped(id: string, rollout: Rollout | undefined): readonly Diagnostic[] {
-  const { phase, reason = '' } = rollout?.phase ?? {};
-  if (phase !== 'Stopped') return [];
-  const hint = `libretto rollback ${id} takes it back; a corrected version starts anew, and one without rollout reaches all at once`;
-  const message = `the roll-out has stopped: ${reason}`;
-  return [{ ...sourceProblem('RolloutStopped', 'watches.yaml', message, hint), severity: 'warning' }];
+  return [...problems, ...rights, ...stoppedProblems(id, rollout?.phase)];
 }
 
 /** The namespace that a playbook comes from; a folder is the engine's own. */

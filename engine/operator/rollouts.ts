@@ -16,13 +16,14 @@ import { loadSource } from './load-source.ts';
 import { Rollout, type RolloutOptions } from './rollout.ts';
 import {
   beforeIn,
+  type Candidate,
   formerOf,
   type RecordOwner,
   type Revision,
   readRecord,
   writeRecord,
 } from './rollout-record.ts';
-import type { PlaybookSource } from './source.ts';
+import { type PlaybookSource, sourceProblem } from './source.ts';
 
 export interface RolloutsOptions {
   readonly cluster: Cluster;
@@ -124,6 +125,14 @@ export class Rollouts {
     );
     return undefined;
   }
+}
+
+/** Why somebody must decide, and how. */
+export function stoppedProblems(id: string, candidate: Candidate | undefined): readonly Diagnostic[] {
+  if (candidate?.phase !== 'Stopped') return [];
+  const hint = `libretto rollback ${id} takes it back; a corrected version starts anew, and one without rollout reaches all at once`;
+  const message = `the roll-out has stopped: ${candidate.reason ?? ''}`;
+  return [{ ...sourceProblem('RolloutStopped', 'watches.yaml', message, hint), severity: 'warning' }];
 }
 
 export function revisionOf(playbook: Playbook, files: PlaybookFiles): LoadedRevision {
