@@ -188,6 +188,13 @@ export function watchesOf({
   return [...playbook.watches, ...(former?.watches ?? [])];
 }
 
+/** What happens to resources and children when it ends. */
+export function whatStays(running: RunningPlaybook | undefined): string {
+  if (running === undefined) return 'nothing of it was running';
+  const kinds = running.controllers.map((c) => `${c.resources.length} ${c.watch.gvk.kind}`).join(', ');
+  return `${kinds} and their objects stay as they are and are no longer kept as described; deleting one still cleans up`;
+}
+
 function isSameKind(a: Watch, b: Watch): boolean {
   return groupKind(a.gvk) === groupKind(b.gvk);
 }

@@ -15,7 +15,7 @@ import { contentHashOf } from '../playbook/load-files.ts';
 import type { LoadResult, Playbook, PlaybookFiles } from '../playbook/model.ts';
 import { Claims } from './claims.ts';
 import { installCrds, missingCrds } from './crd-install.ts';
-import { type Fleet, type RunningPlaybook, watchesOf } from './fleet.ts';
+import { type Fleet, type RunningPlaybook, watchesOf, whatStays } from './fleet.ts';
 import type { MayWrite } from './leadership.ts';
 import { loadSource } from './load-source.ts';
 import type { PlaybookState, Reporter } from './report.ts';
@@ -27,7 +27,7 @@ import {
   revisionOf,
   stoppedProblems,
 } from './rollouts.ts';
-import { type PlaybookSource, type SourceEvents, sourceProblem } from './source.ts';
+import { homeOf, type PlaybookSource, type SourceEvents, sourceProblem } from './source.ts';
 
 export interface RegistryOptions {
   readonly cluster: Cluster;
@@ -365,12 +365,6 @@ function allProblems({ problems, running, rollout, id }: Entry): readonly Diagno
   return [...problems, ...rights, ...stoppedProblems(id, rollout?.phase)];
 }
 
-/** The namespace that a playbook comes from; a folder is the engine's own. */
-function homeOf({ origin }: PlaybookSource, engineNamespace: string): string {
-  const part = origin.kind === 'configMaps' ? origin.parts[0] : undefined;
-  return part?.metadata.namespace ?? engineNamespace;
-}
-
 /** What a playbook is made of. Our own annotations on its ConfigMaps are no change. */
 function contentOf({ files, problems, origin }: PlaybookSource): string {
   const parts = origin.kind === 'configMaps' ? origin.parts.map((p) => p.metadata.uid) : [];
@@ -397,10 +391,4 @@ function newEntry(id: string, fromStart: boolean): Entry {
 function byAge(entries: readonly Entry[]): readonly Entry[] {
   const age = (e: Entry): number => e.source?.createdAt ?? 0;
   return [...entries].sort((a, b) => age(a) - age(b) || (a.id < b.id ? -1 : 1));
-}
-
-function whatStays(running: RunningPlaybook | undefined): string {
-  if (running === undefined) return 'nothing of it was running';
-  const kinds = running.controllers.map((c) => `${c.resources.length} ${c.watch.gvk.kind}`).join(', ');
-  return `${kinds} and their objects stay as they are and are no longer kept as described; deleting one still cleans up`;
 }

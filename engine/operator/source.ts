@@ -34,6 +34,12 @@ export interface Sources {
   stop(): Promise<void>;
 }
 
+/** The namespace that a playbook comes from; a folder is the engine's own. */
+export function homeOf({ origin }: PlaybookSource, engineNamespace: string): string {
+  const part = origin.kind === 'configMaps' ? origin.parts[0] : undefined;
+  return part?.metadata.namespace ?? engineNamespace;
+}
+
 /** `ConfigMap libretto-system/memcached`, `folder ./playbooks/memcached`. */
 export function describeOrigin(origin: Origin): string {
   if (origin.kind === 'folder') return `folder ${origin.path}`;
