@@ -14,6 +14,7 @@ import { failure, type Origin, problemAt, syntaxProblem } from './expression-err
 import { isPlaybookFunction, playbookFunction } from './expression-functions.ts';
 import { establishedBy } from './expression-guards.ts';
 import type { Facts } from './expression-lint.ts';
+import { createMemo, type Memo } from './expression-memo.ts';
 import { createMeter, LONGEST_LIST, type Meter } from './expression-meter.ts';
 import { isNative, type NativeFunction, type NativeName, pricedNative } from './expression-natives.ts';
 import { type Locate, locateIn } from './expression-place.ts';
@@ -92,7 +93,7 @@ function compile(input: ExpressionInput, origin: Origin, engine: jsonata.Express
   };
   hookExit(engine, program);
   const { source, place } = input;
-  const evaluate = (context: Context): Promise<Evaluation> => run(program, context);
+  const evaluate = remembering(program, createMemo(root, references));
   const possible: Expression['possible'] = (known) => possibleValues(root, known);
   const expression = { source, place, references, presupposes, possible, evaluate };
   return { kind: 'compiled', expression, warnings: problems };
@@ -146,6 +147,18 @@ function hookExit(engine: jsonata.Expression, program: Program): void {
     if (step.walked && typeof result === 'object') meter.payTree(result);
     if (step.traced) trace.set(node, result);
   });
+}
+
+function remembering(program: Program, memo: Memo | undefined): Expression['evaluate'] {
+  if (memo === undefined) return (context) => run(program, context);
+  return async (context) => {
+    const inputs = memo.inputsOf(context);
+    const known = memo.recall(inputs);
+    if (known !== undefined) return known;
+    const evaluation = await run(program, context);
+    memo.note(inputs, evaluation);
+    return evaluation;
+  };
 }
 
 async function run(program: Program, context: Context): Promise<Evaluation> {

@@ -24,7 +24,8 @@ export const CONTEXT_ROOTS = [
 export type ContextRoot = (typeof CONTEXT_ROOTS)[number];
 
 /**
- * The values a template or an expression reads. A root that is absent is missing, not an error.
+ * The values a template or an expression reads. A root that is absent is missing, not an error. No value is ever changed
+ * in place: what was once worked out of it is remembered.
  * `children.<id>` is the live object, or for a manifest with forEach a list with one entry a key (null where absent).
  */
 export type Context = { readonly [root in ContextRoot]?: unknown };

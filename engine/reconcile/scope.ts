@@ -19,7 +19,7 @@ import { decoratorName, type Owner, ownerOf } from './owner.ts';
 /** `item` and `index` of a forEach, `self` of a readiness rule; `run`, `result` and the vars around it of an action. */
 export type LocalContext = Pick<Context, 'item' | 'index' | 'self' | 'run' | 'result' | 'vars'>;
 
-type Tree = Record<string, unknown>;
+type Tree = Readonly<Record<string, unknown>>;
 
 export class Scope {
   readonly watch: Watch;
@@ -29,11 +29,8 @@ export class Scope {
   /** By child refKey: what this pass adds to the memory. */
   readonly covered = new Map<string, string>();
   readonly contested = new Map<string, readonly ContestedField[]>();
-  readonly #children: Tree = {};
-  readonly #rendered: Tree = {};
-  readonly #vars: Tree = {};
   readonly #unknownVars = new Map<string, Blocker>();
-  readonly #context: Context;
+  #context: Context & Readonly<Record<'children' | 'vars' | 'rendered', Tree>>;
   /** Vars that runs put over the watch's while they last. */
   readonly shadowed: JsonObject;
 
@@ -49,11 +46,11 @@ export class Scope {
       metadata: resource.metadata,
       ...('spec' in resource ? { spec: resource.spec } : {}),
       ...('status' in resource ? { status: resource.status } : {}),
-      children: this.#children,
+      children: {},
       observe: observedValues(watch, snapshot),
       probes: snapshot.actions.probes,
-      vars: this.#vars,
-      rendered: this.#rendered,
+      vars: {},
+      rendered: {},
     };
   }
 
@@ -64,15 +61,20 @@ export class Scope {
   /** The live object of a manifest; of one with forEach, a list with one entry a key. */
   setChildren(id: string, value: KubeObject | readonly (KubeObject | null)[] | undefined): void {
     const live = isList(value) ? value.map((object) => object && withZeroCounters(object)) : value;
-    setNested(this.#children, id, isObject(live) ? withZeroCounters(live) : live);
+    this.#set('children', id.split('.'), isObject(live) ? withZeroCounters(live) : live);
   }
 
   setRendered(id: string, value: JsonObject | readonly JsonObject[]): void {
-    setNested(this.#rendered, id, value);
+    this.#set('rendered', id.split('.'), value);
   }
 
   setVar(name: string, value: unknown): void {
-    this.#vars[name] = value;
+    this.#set('vars', [name], value);
+  }
+
+  /** What was read before stays as it was. */
+  #set(root: 'children' | 'vars' | 'rendered', path: readonly string[], value: unknown): void {
+    this.#context = { ...this.#context, [root]: withNested(this.#context[root], path, value) };
   }
 
   /** The value of this var hangs on something that is absent or wrong. */
@@ -99,7 +101,7 @@ export class Scope {
       case 'probes':
         return absence(`probes.${reference.path.join('.')}`, this.snapshot.actions.probes, reference.path);
       case 'rendered':
-        return absence(`rendered.${reference.path.join('.')}`, this.#rendered, reference.path);
+        return absence(`rendered.${reference.path.join('.')}`, this.#context.rendered, reference.path);
       case 'vars':
         return name === undefined ? undefined : this.#unknownVars.get(name);
       default:
@@ -112,7 +114,7 @@ export class Scope {
       const info = this.kind(manifest.gvk);
       if ('reason' in info) return info;
     }
-    return absence(`children.${reference.path.join('.')}`, this.#children, reference.path);
+    return absence(`children.${reference.path.join('.')}`, this.#context.children, reference.path);
   }
 
   /** The manifests that a path below `children` speaks of; all documents of a file where it names the file. */
@@ -129,7 +131,7 @@ export class Scope {
 }
 
 function observedValues(watch: Watch, snapshot: Snapshot): Tree {
-  const values: Tree = {};
+  const values: Record<string, unknown> = {};
   for (const { name, target } of watch.observe) {
     const observed = snapshot.observed[name];
     if (observed === undefined || !observed.synced) continue;
@@ -140,18 +142,17 @@ function observedValues(watch: Watch, snapshot: Snapshot): Tree {
   return values;
 }
 
-function setNested(tree: Tree, id: string, value: unknown): void {
-  const names = id.split('.');
-  const last = names.pop() ?? id;
-  let place = tree;
-  for (const name of names) {
-    const next = place[name];
-    const below: Tree = isObject(next) ? next : {};
-    place[name] = below;
-    place = below;
+function withNested(tree: Tree, [name, ...rest]: readonly string[], value: unknown): Tree {
+  if (name === undefined) return tree;
+  if (rest.length === 0 && value === undefined) {
+    const { [name]: _gone, ...others } = tree;
+    return others;
   }
-  if (value === undefined) delete place[last];
-  else place[last] = value;
+  const below = tree[name];
+  return {
+    ...tree,
+    [name]: rest.length === 0 ? value : withNested(isObject(below) ? below : {}, rest, value),
+  };
 }
 
 function absence(name: string, root: unknown, path: readonly string[]): Blocker | undefined {

@@ -104,11 +104,11 @@ export async function varsAround(
 
 /** The watch's vars as they are under the given ones, and those. A var that can't be told is missing. */
 async function watchVars(scope: Scope, over: JsonObject): Promise<JsonObject> {
-  const vars: Record<string, Json> = { ...over };
+  let vars: JsonObject = { ...over };
   for (const { name, expression } of scope.watch.vars) {
     if (Object.hasOwn(over, name)) continue;
     const judgement = await evaluate(scope, expression, { vars });
-    if (judgement.kind === 'value') vars[name] = judgement.value;
+    if (judgement.kind === 'value') vars = { ...vars, [name]: judgement.value };
   }
   return vars;
 }

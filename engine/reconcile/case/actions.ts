@@ -77,11 +77,14 @@ export class CaseActions {
   setProbes(given: JsonObject, now: number): void {
     if (Object.keys(given).length > 0) this.#silent.clear();
     for (const [name, value] of Object.entries(given)) {
-      this.#probes[name] = isList(value)
-        ? value.map((one) => withTime(asJson(one), now))
-        : withTime(value, now);
-      this.#probedAt[name] = now;
+      const answer = isList(value) ? value.map((one) => withTime(asJson(one), now)) : withTime(value, now);
+      this.#setProbe(name, answer, now);
     }
+  }
+
+  #setProbe(name: string, answer: Json, at: number): void {
+    this.#probes = { ...this.#probes, [name]: answer };
+    this.#probedAt = { ...this.#probedAt, [name]: at };
   }
 
   silence(pod: string): void {
@@ -205,10 +208,7 @@ export class CaseActions {
       ({ name, after }) =>
         after !== undefined && name in this.#probes && (this.#probedAt[name] ?? 0) <= after,
     );
-    for (const need of due) {
-      this.#probedAt[need.name] = now;
-      this.#probes[need.name] = this.#answerOf(need, now);
-    }
+    for (const need of due) this.#setProbe(need.name, this.#answerOf(need, now), now);
     return due.length > 0;
   }
 
