@@ -15,6 +15,7 @@ import type { Watch } from '../playbook/model.ts';
 import { skipsFinalActions } from '../reconcile/actions/final.ts';
 import { initialMemory } from '../reconcile/memory.ts';
 import { type Memory, NO_ACTIONS, type Plan, type Snapshot } from '../reconcile/model.ts';
+import { Recall } from '../reconcile/recall.ts';
 import type { ActionParts } from './action-inputs.ts';
 import { DependencyIndex } from './dependencies.ts';
 import { type Execution, execute, type Recorder } from './execute.ts';
@@ -91,6 +92,7 @@ class WatchController implements Controller {
   readonly watch: Watch;
   readonly lane: Lane;
   readonly memories = new Map<string, Memory>();
+  private readonly recall = new Recall();
   private readonly options: ControllerOptions;
   /** In all versions. */
   private readonly watches: readonly Watch[];
@@ -213,13 +215,13 @@ class WatchController implements Controller {
   }
 
   private async plan(key: string, resource: KubeObject, version: WatchVersion): Promise<Plan> {
-    const { options, views, namespaces } = this;
+    const { options, views, namespaces, recall } = this;
     const memory = this.memories.get(key) ?? initialMemory();
     const inventory = options.inventory.kinds(this.watch.gvk);
     const now = options.clock.now();
     const { discovery } = options.cluster;
     const sources = { ...options, ...version, views, namespaces, discovery, controller: this.name };
-    const { snapshot, dependencies } = buildSnapshot(sources, { resource, now, memory, inventory });
+    const { snapshot, dependencies } = buildSnapshot(sources, { resource, now, memory, recall, inventory });
     const begun = options.clock.monotonic();
     const plan = await version.decide(version.watch, snapshot);
     options.metrics.planned(this.name, options.clock.monotonic() - begun);

@@ -16,6 +16,7 @@ import type { SchemaLookup } from '../kube/schema.ts';
 import { touchedKinds } from '../playbook/action-readers.ts';
 import type { Watch } from '../playbook/model.ts';
 import type { KindInfo, Memory, Snapshot } from '../reconcile/model.ts';
+import type { Recall } from '../reconcile/recall.ts';
 import { type ActionParts, buildActionInputs } from './action-inputs.ts';
 import { type Dependencies, namespaceToken, newDependencies, refToken } from './dependencies.ts';
 import type { KindView } from './kind-view.ts';
@@ -47,6 +48,7 @@ export interface SnapshotOfOne {
   /** Epoch ms. */
   readonly now: number;
   readonly memory: Memory;
+  readonly recall?: Recall;
   readonly inventory: readonly GroupVersionKind[];
 }
 

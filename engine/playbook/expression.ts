@@ -13,8 +13,8 @@ import { checkExpression } from './expression-check.ts';
 import { failure, type Origin, problemAt, syntaxProblem } from './expression-errors.ts';
 import { isPlaybookFunction, playbookFunction } from './expression-functions.ts';
 import { establishedBy } from './expression-guards.ts';
+import { readsInput } from './expression-input.ts';
 import type { Facts } from './expression-lint.ts';
-import { createMemo, type Memo } from './expression-memo.ts';
 import { createMeter, LONGEST_LIST, type Meter } from './expression-meter.ts';
 import { isNative, type NativeFunction, type NativeName, pricedNative } from './expression-natives.ts';
 import { type Locate, locateIn } from './expression-place.ts';
@@ -32,6 +32,7 @@ import {
   type Evaluation,
   type Expression,
 } from './language.ts';
+import { Memo } from './memo.ts';
 
 export interface ExpressionInput {
   readonly source: string;
@@ -93,7 +94,7 @@ function compile(input: ExpressionInput, origin: Origin, engine: jsonata.Express
   };
   hookExit(engine, program);
   const { source, place } = input;
-  const evaluate = remembering(program, createMemo(root, references));
+  const evaluate = remembering(program, readsInput(root) ? undefined : new Memo(references));
   const possible: Expression['possible'] = (known) => possibleValues(root, known);
   const expression = { source, place, references, presupposes, possible, evaluate };
   return { kind: 'compiled', expression, warnings: problems };
@@ -149,14 +150,14 @@ function hookExit(engine: jsonata.Expression, program: Program): void {
   });
 }
 
-function remembering(program: Program, memo: Memo | undefined): Expression['evaluate'] {
+function remembering(program: Program, memo: Memo<Evaluation> | undefined): Expression['evaluate'] {
   if (memo === undefined) return (context) => run(program, context);
   return async (context) => {
     const inputs = memo.inputsOf(context);
     const known = memo.recall(inputs);
     if (known !== undefined) return known;
     const evaluation = await run(program, context);
-    memo.note(inputs, evaluation);
+    if (evaluation.kind !== 'error') memo.note(inputs, evaluation);
     return evaluation;
   };
 }

@@ -1,5 +1,6 @@
 /** Rendering: from one instance of a manifest to the child that is wanted, or to the reason why it cannot be told. */
 import { hmacSha256 } from '../base/hash.ts';
+import { canonicalJson } from '../kube/canonical.ts';
 import { normalise, wrapArrays } from '../kube/normalise.ts';
 import type { JsonObject, KubeObject, ObjectRef } from '../kube/object.ts';
 import { asJson, getPath, isJsonObject, omit, text } from '../kube/value.ts';
@@ -10,22 +11,16 @@ import type { Instance } from './instances.ts';
 import { awaited } from './missing.ts';
 import type { KindInfo } from './model.ts';
 import { checkNamespace, invalid, namespaceOf, type Placement, placementOf } from './placement.ts';
+import type { Forms } from './recall.ts';
 import type { Scope } from './scope.ts';
 import { hashOf, refusedMetadata, stampChild, withHash } from './stamp.ts';
 
-/** A child as it shall be. */
-export interface Child {
+/** A child as it shall be. Its tree in normal form is that of a CreateOnly child as it was created. */
+export interface Child extends Forms {
   readonly instance: Instance;
   readonly ref: ObjectRef;
   readonly kind: KindInfo;
   readonly placement: Placement;
-  /** The manifest in normal form, as other manifests see it through `rendered`. */
-  readonly rendered: JsonObject;
-  /** What is applied and must stay covered: stamped, hash written on it, without ignored fields. */
-  readonly body: JsonObject;
-  /** What a POST sends: the body with the ignored fields, which are sent at creation alone. */
-  readonly creation: JsonObject;
-  readonly hash: string;
   /** Paths that are left to others now. */
   readonly ignored: readonly (readonly string[])[];
   /** What stands under its name, whoever's it is. */
@@ -121,37 +116,43 @@ function assemble(scope: Scope, instance: Instance, { tree, kind, ignored }: Par
   const namespace = namespaceOf(scope, instance, tree, kind);
   if (typeof namespace === 'object') return namespace;
   const placement = placementOf(scope, manifest, namespace);
-  const rendered = wrapArrays(normalise(tree), kind.schema);
   const ref = { ...manifest.gvk, ...(namespace === undefined ? {} : { namespace }), name };
   const live = scope.snapshot.lookup(ref);
-  const bodies = bodiesOf(scope, instance, { rendered, ignored, namespace, placement });
-  return {
-    instance,
-    ref,
-    kind,
-    placement,
-    rendered: seenRendered(instance, rendered, live),
-    ignored,
-    live,
-    ...bodies,
-  };
+  const forms = formsOf(scope, instance, { tree, kind, ignored, namespace, placement });
+  const rendered = seenRendered(instance, forms.rendered, live);
+  return { instance, ref, kind, placement, ignored, live, ...forms, rendered };
 }
 
-interface Bare {
-  readonly rendered: JsonObject;
-  readonly ignored: readonly (readonly string[])[];
+interface Settled extends Parts {
   readonly namespace: string | undefined;
   readonly placement: Placement;
 }
 
-function bodiesOf(scope: Scope, instance: Instance, bare: Bare): Pick<Child, 'body' | 'creation' | 'hash'> {
-  const stamp = (tree: JsonObject): JsonObject => stampChild(scope, instance, tree, bare);
-  const kept = bare.ignored.length === 0 ? bare.rendered : normalise(bare.rendered, bare.ignored);
+function formsOf(scope: Scope, instance: Instance, settled: Settled): Forms {
+  const { recall } = scope.snapshot;
+  const make = (): Forms => makeForms(scope, instance, settled);
+  return recall === undefined ? make() : recall.forms(settled.tree, basisOf(scope, instance, settled), make);
+}
+
+/** All that `makeForms` reads beside the tree. */
+function basisOf(scope: Scope, { manifest, mark }: Instance, settled: Settled): readonly unknown[] {
+  const { owner, snapshot, decorator, watch } = scope;
+  const { apiVersion } = owner.resource;
+  const { kind, namespace, placement, ignored } = settled;
+  const named = [owner.uid, owner.name, apiVersion, snapshot.hashKey, decorator, watch.ownsStatus];
+  return [...named, manifest, mark, kind.schema, namespace, placement, canonicalJson(ignored)];
+}
+
+function makeForms(scope: Scope, instance: Instance, settled: Settled): Forms {
+  const { tree, kind, ignored, placement } = settled;
+  const rendered = wrapArrays(normalise(tree), kind.schema);
+  const stamp = (bare: JsonObject): JsonObject => stampChild(scope, instance, bare, settled);
+  const kept = ignored.length === 0 ? rendered : normalise(rendered, ignored);
   const stamped = stamp(kept);
   const hash = hashOf(stamped, scope.snapshot.hashKey);
-  const mark = (tree: JsonObject): JsonObject => withHash(scope, instance, bare.placement, tree, hash);
+  const mark = (bare: JsonObject): JsonObject => withHash(scope, instance, placement, bare, hash);
   const body = mark(stamped);
-  return { hash, body, creation: kept === bare.rendered ? body : mark(stamp(bare.rendered)) };
+  return { rendered, hash, body, creation: kept === rendered ? body : mark(stamp(rendered)) };
 }
 
 /**

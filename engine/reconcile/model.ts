@@ -6,6 +6,7 @@ import type { GroupVersionKind, JsonObject, KubeObject, ObjectRef } from '../kub
 import type { SchemaNode } from '../kube/schema.ts';
 import type { ActionInputs, ActionPlan } from './action-contract.ts';
 import type { EventNote } from './event.ts';
+import type { Recall } from './recall.ts';
 
 export * from './action-contract.ts';
 export type { EventNote };
@@ -129,6 +130,8 @@ export interface Snapshot {
   /** What the administrator allows beyond the resource's own namespace. */
   readonly allowances: { readonly otherNamespaces: boolean };
   readonly memory: Memory;
+  /** Of the passes before; none costs time alone. */
+  readonly recall?: Recall;
   /**
    * Unpredictable text for `randomString` in CreateOnly manifests that are yet to be created; the same through one
    * pass. It is the only randomness, and it comes from outside.

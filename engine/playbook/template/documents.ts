@@ -18,6 +18,7 @@ import type {
   TemplateDocument,
   Trace,
 } from '../language.ts';
+import { Memo } from '../memo.ts';
 import type { OutlineNode } from '../outline.ts';
 import { SkeletonCache } from './cache.ts';
 import { skeletonText, sourceOffset } from './emission.ts';
@@ -168,17 +169,28 @@ class Renderer {
   readonly #source: Source;
   readonly #body: Body;
   readonly #indices: ReadonlyMap<number, number>;
+  readonly #memo: Memo<Rendering>;
   readonly #skeletons = new SkeletonCache<SkeletonResult>(CACHE_BYTES);
 
-  constructor({ source, body, documents }: ManifestTemplate) {
+  constructor({ source, body, references, documents }: ManifestTemplate) {
+    this.#memo = new Memo(references);
     this.#source = source;
     this.#body = body;
     this.#indices = new Map([...documents.keys()].map((offset, index) => [offset, index]));
   }
 
   render(context: Context, options: RenderOptions = {}): Rendering {
+    const inputs = this.#memo.inputsOf(context);
+    const known = this.#memo.recall(inputs);
+    if (known !== undefined) return known;
     const evaluation = new Evaluation(options);
     evaluation.run(this.#body, context);
+    const rendering = this.#rendering(evaluation);
+    if (!evaluation.isRandom && rendering.kind !== 'error') this.#memo.note(inputs, rendering);
+    return rendering;
+  }
+
+  #rendering(evaluation: Evaluation): Rendering {
     const failure = evaluation.failure(this.#source.placeAt(0));
     if (failure !== undefined) return failure;
     const skeleton = this.#skeleton(evaluation.emission);

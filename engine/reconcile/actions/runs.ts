@@ -82,9 +82,13 @@ function hasVars(run: Run): boolean {
 }
 
 /** The runs of this very resource; a requested one that names no uid is taken for it. */
-export function readRuns({ actions, resource }: Pick<Snapshot, 'actions' | 'resource'>): RunSet {
+export function readRuns({
+  actions,
+  resource,
+  recall,
+}: Pick<Snapshot, 'actions' | 'resource' | 'recall'>): RunSet {
   const uid = resource.metadata.uid;
-  const runs = actions.runs.objects.map(parseRun);
+  const runs = actions.runs.objects.map((object) => recall?.run(object) ?? parseRun(object));
   return new RunSet(runs.filter((run) => run.resourceUID === uid || isUnclaimed(run)));
 }
 

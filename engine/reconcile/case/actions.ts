@@ -8,9 +8,10 @@ import { apiVersionOf, isObject, type Json, type JsonObject, type KubeObject } f
 import { asJson, getPath, isJsonObject, isList, text } from '../../kube/value.ts';
 import type { ActionInputs, ActionPlan, ProbeNeed, RunWrite } from '../action-contract.ts';
 import { stepKey, stepLabel } from '../actions/names.ts';
-import { isoTime, parseRun, type Run } from '../actions/run.ts';
+import { isoTime, type Run } from '../actions/run.ts';
 import { resourceOf } from '../actions/step-run.ts';
 import type { Effect, EffectOutcome } from '../effect.ts';
+import type { Recall } from '../recall.ts';
 import { AnswerBook, endOfJob, outcomeOf } from './answers.ts';
 import type { RequestedRun } from './model.ts';
 import { type CaseObjects, objectOf, treeOf } from './objects.ts';
@@ -20,7 +21,7 @@ const WORK_KINDS = ['Job', 'Pod', 'Secret'];
 export class CaseActions {
   readonly #objects: CaseObjects;
   readonly #namespace: string;
-  readonly #parsed = new WeakMap<KubeObject, Run>();
+  readonly #recall: Recall;
   #answers = new AnswerBook();
   #outcomes: Record<string, EffectOutcome> = {};
   #probes: Record<string, Json> = {};
@@ -31,19 +32,16 @@ export class CaseActions {
   /** By `action/step`: what the last call of this step of the case asked for. */
   calls: Record<string, Effect> = {};
 
-  constructor(objects: CaseObjects, namespace: string) {
+  constructor(objects: CaseObjects, namespace: string, recall: Recall) {
     this.#objects = objects;
     this.#namespace = namespace;
+    this.#recall = recall;
   }
 
   get runs(): readonly Run[] {
     return this.#objects.all
       .filter(({ kind }) => kind === ACTION_RUN.kind)
-      .map((object) => {
-        const run = this.#parsed.get(object) ?? parseRun(object);
-        this.#parsed.set(object, run);
-        return run;
-      });
+      .map((object) => this.#recall.run(object));
   }
 
   inputs(select: ActionInputs['select']): ActionInputs {

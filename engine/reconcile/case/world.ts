@@ -21,6 +21,7 @@ import type { SchemaLookup } from '../../kube/schema.ts';
 import { isoTime } from '../actions/run.ts';
 import { afterChange, initialMemory } from '../memory.ts';
 import type { Change, KindInfo, Memory, Plan, Snapshot } from '../model.ts';
+import { Recall } from '../recall.ts';
 import { CaseActions, hasEnded } from './actions.ts';
 import type { Case, Observed } from './model.ts';
 import { CaseObjects, metadataOf, treeOf } from './objects.ts';
@@ -63,6 +64,7 @@ export class CaseWorld {
   readonly actions: CaseActions;
   readonly #options: WorldOptions;
   readonly #given: Case;
+  readonly #recall = new Recall();
   #observed: Observed = {};
   #lives = 0;
   #memory: Memory = initialMemory();
@@ -73,7 +75,8 @@ export class CaseWorld {
     this.#given = given;
     this.now = given.now;
     this.resource = this.#born();
-    this.actions = new CaseActions(this.objects, this.resource.metadata.namespace ?? ENGINE_NAMESPACE);
+    const namespace = this.resource.metadata.namespace ?? ENGINE_NAMESPACE;
+    this.actions = new CaseActions(this.objects, namespace, this.#recall);
     this.observe(given.observe);
     this.actions.setProbes(given.probes, this.now);
     for (const object of given.objects) this.objects.add(object);
@@ -116,6 +119,7 @@ export class CaseWorld {
       fieldManager: FIELD_MANAGER,
       allowances: { otherNamespaces: true },
       memory: this.#memory,
+      recall: this.#recall,
     };
   }
 

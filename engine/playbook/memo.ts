@@ -1,15 +1,13 @@
 /**
- * Evaluations that were made before. An expression is pure: no clock, no randomness, nothing is read but its references.
- * So the same values at these give the same evaluation, and most of what a pass asks was answered in the pass before it.
- * Values of a context are never changed in place, so that one that is the same object is the same value.
+ * What an expression or a template gave before. Both are pure: no clock, nothing is read but their references. So the
+ * same values at these give the same result, and most of what a pass asks was answered in the pass before it. Values of
+ * a context are never changed in place, so that one that is the same object is the same value.
  *
- * Bounded: few evaluations for each expression, none of long lists (an old list may be all that keeps its items in memory).
+ * Bounded: few results for each, none of long lists (an old list may be all that keeps its items in memory).
  */
 import { isObject } from '../kube/object.ts';
 import { isList } from '../kube/value.ts';
-import { type AstNode, calledFunction } from './expression-ast.ts';
-import { allNodes } from './expression-steps.ts';
-import type { Context, Evaluation, Reference } from './language.ts';
+import type { Context, Reference } from './language.ts';
 
 /** As many as the items of a usual forEach, whose expressions come round in each pass. */
 const MOST_ENTRIES = 8;
@@ -17,52 +15,43 @@ const LONGEST_LIST = 1_000;
 /** Parts of values that are compared one by one before they count as different. */
 const MOST_COMPARED = 500;
 
-interface Entry {
+interface Entry<Result> {
   readonly inputs: readonly unknown[];
-  readonly evaluation: Evaluation;
+  readonly result: Result;
 }
 
-export interface Memo {
-  /** What the expression gave for these values. */
-  recall(inputs: readonly unknown[]): Evaluation | undefined;
-  note(inputs: readonly unknown[], evaluation: Evaluation): void;
-  /** The values that the expression reads. */
-  inputsOf(context: Context): readonly unknown[];
-}
-
-/** Undefined for an expression that reads more than its references say. */
-export function createMemo(root: AstNode, references: readonly Reference[]): Memo | undefined {
-  return readsInput(root) ? undefined : new EvaluationMemo(references);
-}
-
-class EvaluationMemo implements Memo {
+export class Memo<Result> {
   readonly #paths: readonly Path[];
   /** The one used last comes first. */
-  readonly #entries: Entry[] = [];
+  readonly #entries: Entry<Result>[] = [];
 
   constructor(references: readonly Reference[]) {
     this.#paths = withoutInner(references);
   }
 
+  /** The values that are read. */
   inputsOf(context: Context): readonly unknown[] {
-    return this.#paths.flatMap(({ root, path }) => inputAt(context[root], path));
+    const inputs: unknown[] = [];
+    for (const { root, path } of this.#paths) pushInput(inputs, context[root], path);
+    return inputs;
   }
 
-  recall(inputs: readonly unknown[]): Evaluation | undefined {
+  /** What these values gave. */
+  recall(inputs: readonly unknown[]): Result | undefined {
     const at = this.#entries.findIndex((entry) => sameInputs(entry.inputs, inputs));
     const found = this.#entries[at];
     if (found === undefined) return undefined;
     // The newer values are kept: those before are garbage soon, and these are the same objects next time.
-    this.#putFirst(at, { inputs, evaluation: found.evaluation });
-    return found.evaluation;
+    this.#putFirst(at, { inputs, result: found.result });
+    return found.result;
   }
 
-  note(inputs: readonly unknown[], evaluation: Evaluation): void {
-    if (evaluation.kind === 'error' || inputs.some(isLong)) return;
-    this.#putFirst(Math.min(this.#entries.length, MOST_ENTRIES - 1), { inputs, evaluation });
+  note(inputs: readonly unknown[], result: Result): void {
+    if (inputs.some(isLong)) return;
+    this.#putFirst(Math.min(this.#entries.length, MOST_ENTRIES - 1), { inputs, result });
   }
 
-  #putFirst(at: number, entry: Entry): void {
+  #putFirst(at: number, entry: Entry<Result>): void {
     for (let index = at; index > 0; index--) {
       const before = this.#entries[index - 1];
       if (before !== undefined) this.#entries[index] = before;
@@ -91,14 +80,15 @@ function isInside(inner: Path, outer: Path): boolean {
  * The value at the path and how many names lead to it: fewer where a list stands on the way, for what is read of its
  * items is part of it.
  */
-function inputAt(value: unknown, path: readonly string[]): readonly [value: unknown, names: number] {
-  let current = value;
-  for (const [index, name] of path.entries()) {
-    if (isList(current)) return [current, index];
-    if (!isObject(current) || !Object.hasOwn(current, name)) return [undefined, path.length];
-    current = current[name];
+function pushInput(inputs: unknown[], root: unknown, path: readonly string[]): void {
+  let value = root;
+  let names = 0;
+  for (const name of path) {
+    if (isList(value)) break;
+    value = isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+    names += 1;
   }
-  return [current, path.length];
+  inputs.push(value, names);
 }
 
 function isLong(value: unknown): boolean {
@@ -137,33 +127,4 @@ function sameMembers(
   for (const [index, name] of names.entries())
     if (name !== others[index] || !sameValue(a[name], b[name], budget)) return false;
   return true;
-}
-
-/**
- * jsonata's functions that take any object as their first argument, and the context's where there is none: how many
- * arguments they need to read nothing else.
- */
-const TAKE_INPUT: ReadonlyMap<string, number> = new Map([
-  ['string', 1],
-  ['boolean', 1],
-  ['not', 1],
-  ['keys', 1],
-  ['spread', 1],
-  ['lookup', 2],
-  ['sift', 2],
-  ['each', 2],
-]);
-
-/** May it read the context as a whole, through a function that is called with too few arguments? */
-function readsInput(root: AstNode): boolean {
-  const nodes = allNodes(root);
-  const called = new Set(nodes.filter((node) => hasEnough(node)).map(({ procedure }) => procedure));
-  return nodes.some(
-    (node) => node.type === 'variable' && TAKE_INPUT.has(String(node.value)) && !called.has(node),
-  );
-}
-
-function hasEnough(node: AstNode): boolean {
-  const least = TAKE_INPUT.get(calledFunction(node) ?? '');
-  return node.type === 'function' && least !== undefined && (node.arguments?.length ?? 0) >= least;
 }

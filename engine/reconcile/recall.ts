@@ -1,0 +1,45 @@
+/**
+ * What was worked out of values that never change, for the passes that follow: kept as long as these values are. It
+ * takes part in no decision, so that a planner without it decides the same, later.
+ */
+import type { JsonObject, KubeObject } from '../kube/object.ts';
+import { parseRun, type Run } from './actions/run.ts';
+
+/** A rendered tree as it is seen, sent and compared. */
+export interface Forms {
+  /** In normal form, as other manifests see it through `rendered`. */
+  readonly rendered: JsonObject;
+  /** What is applied and must stay covered: stamped, hash written on it, without ignored fields. */
+  readonly body: JsonObject;
+  /** What a POST sends: the body with the ignored fields, which are sent at creation alone. */
+  readonly creation: JsonObject;
+  readonly hash: string;
+}
+
+interface Known {
+  /** All that the forms depend on beside the tree. */
+  readonly basis: readonly unknown[];
+  readonly forms: Forms;
+}
+
+export class Recall {
+  readonly #runs = new WeakMap<KubeObject, Run>();
+  readonly #forms = new WeakMap<JsonObject, Known>();
+
+  run(object: KubeObject): Run {
+    const known = this.#runs.get(object);
+    if (known !== undefined) return known;
+    const run = parseRun(object);
+    this.#runs.set(object, run);
+    return run;
+  }
+
+  /** The forms that were made of this very tree on the same basis, or those that `make` gives. */
+  forms(tree: JsonObject, basis: readonly unknown[], make: () => Forms): Forms {
+    const known = this.#forms.get(tree);
+    if (known?.basis.every((value, index) => Object.is(value, basis[index])) === true) return known.forms;
+    const forms = make();
+    this.#forms.set(tree, { basis, forms });
+    return forms;
+  }
+}
