@@ -1,9 +1,9 @@
 /** Hashes, as pure functions of their text. */
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 
 /** SHA-256 in lower-case hex, over UTF-8. */
 export function sha256(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex');
+  return hash('sha256', text, 'hex');
 }
 
 /** HMAC-SHA-256 in lower-case hex, over UTF-8. */

@@ -119,7 +119,8 @@ function isToBeWritten({ snapshot }: Scope, status: JsonObject): boolean {
   const stored = asJson(snapshot.resource.status ?? {});
   const storedStatus = isJsonObject(stored) ? stored : {};
   if (!differs(snapshot.resource, storedStatus, status, snapshot.fieldManager)) return false;
-  return snapshot.memory.statusProven !== statusPair(status, storedStatus);
+  const { statusProven } = snapshot.memory;
+  return statusProven === '' || statusProven !== statusPair(status, storedStatus);
 }
 
 function differs(resource: KubeObject, stored: JsonObject, status: JsonObject, manager: string): boolean {
