@@ -40,8 +40,22 @@ const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/;
 /** The same data: key order and the kind of integer do not matter. */
 export function sameJson(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;
-  if (a === undefined || b === undefined) return false;
-  return canonicalJson(a) === canonicalJson(b);
+  if (a === undefined || b === undefined || typeof a === 'string' || typeof b === 'string') return false;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null)
+    return typeof a !== 'object' && typeof b !== 'object' && canonicalJson(a) === canonicalJson(b);
+  if (isArray(a)) return isArray(b) && a.length === b.length && a.every((item, at) => sameJson(item, b[at]));
+  return !isArray(b) && sameMembers(a, b);
+}
+
+function sameMembers(a: JsonObject, b: JsonObject): boolean {
+  for (const name of Object.keys(a)) if (!sameJson(a[name], memberOf(b, name))) return false;
+  for (const name of Object.keys(b))
+    if (b[name] !== undefined && memberOf(a, name) === undefined) return false;
+  return true;
+}
+
+function memberOf(map: JsonObject, name: string): Json | undefined {
+  return Object.hasOwn(map, name) ? map[name] : undefined;
 }
 
 /** Array.isArray does not narrow a readonly list. */

@@ -42,28 +42,49 @@ export async function renderChild(
   const { manifest } = instance;
   const kind = scope.kind(manifest.gvk);
   if ('reason' in kind) return { kind: 'blocked', blocker: kind };
-  const tree = renderTree(scope, instance);
+  const desired = await describeChild(scope, instance, kind);
+  if (desired.kind !== 'child') return desired;
+  const refusal = checkNamespace(scope, manifest, desired.child.ref.namespace, made);
+  return refusal === undefined ? desired : { kind: 'blocked', blocker: refusal };
+}
+
+/**
+ * Of a CreateOnly child that is there the random values are never sent nor seen, so that they need not be new in each
+ * pass: only one that is absent, and so may be created, is given real ones.
+ */
+async function describeChild(scope: Scope, instance: Instance, kind: KindInfo): Promise<Desired> {
+  if (instance.manifest.policy !== 'CreateOnly') return await describeWith('', scope, instance, kind);
+  const known = await describeWith(SEED_OF_WHAT_IS_THERE, scope, instance, kind);
+  const mayBeCreated = known.kind === 'child' && known.child.live === undefined;
+  return mayBeCreated ? await describeWith(seedOf(scope, instance), scope, instance, kind) : known;
+}
+
+const SEED_OF_WHAT_IS_THERE = 'there';
+
+async function describeWith(
+  seed: string,
+  scope: Scope,
+  instance: Instance,
+  kind: KindInfo,
+): Promise<Desired> {
+  const tree = renderTree(scope, instance, seed);
   if (tree === undefined) return { kind: 'none' };
   if (isBlocker(tree)) return { kind: 'blocked', blocker: tree };
   const ignored = await ignoredPaths(scope, instance);
   if (isBlocker(ignored)) return { kind: 'blocked', blocker: ignored };
   const child = assemble(scope, instance, { tree, kind, ignored });
-  if (isBlocker(child)) return { kind: 'blocked', blocker: child };
-  const refusal = checkNamespace(scope, manifest, child.ref.namespace, made);
-  return refusal === undefined ? { kind: 'child', child } : { kind: 'blocked', blocker: refusal };
+  return isBlocker(child) ? { kind: 'blocked', blocker: child } : { kind: 'child', child };
 }
 
 function isBlocker(value: object): value is Blocker {
   return 'reason' in value && 'message' in value && 'kind' in value && !('metadata' in value);
 }
 
-function renderTree(scope: Scope, instance: Instance): JsonObject | undefined | Blocker {
+function renderTree(scope: Scope, instance: Instance, seed: string): JsonObject | undefined | Blocker {
   const { manifest } = instance;
   const unknown = unknownOf(scope, manifest.template);
   if (unknown !== undefined) return unknown;
-  const rendering = manifest.template.render(scope.context(instance.local), {
-    seed: seedOf(scope, instance),
-  });
+  const rendering = manifest.template.render(scope.context(instance.local), { seed });
   if (rendering.kind !== 'objects') return failure(scope, instance, rendering);
   return rendering.documents.find(({ document }) => document === manifest.document)?.tree;
 }
@@ -79,8 +100,7 @@ function failure(
 }
 
 /** The same through one pass, another for each child. */
-function seedOf({ snapshot, owner }: Scope, { manifest, mark }: Instance): string {
-  if (manifest.policy !== 'CreateOnly') return '';
+function seedOf({ snapshot, owner }: Scope, { mark }: Instance): string {
   return hmacSha256(snapshot.entropy ?? snapshot.hashKey, `${owner.uid}/${mark}`);
 }
 

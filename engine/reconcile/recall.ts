@@ -3,6 +3,8 @@
  * takes part in no decision, so that a planner without it decides the same, later.
  */
 import type { JsonObject, KubeObject } from '../kube/object.ts';
+import { nextTicks, type TicksResult } from '../playbook/cron.ts';
+import { type CompiledParams, compileParams } from '../playbook/json-schema.ts';
 import { parseRun, type Run } from './actions/run.ts';
 
 /** A rendered tree as it is seen, sent and compared. */
@@ -22,7 +24,18 @@ interface Known {
   readonly forms: Forms;
 }
 
+/** Of one playbook; the lines are made of its resources' values. */
+const MOST_SCHEDULES = 1_000;
+const MINUTE_MS = 60_000;
+
+interface KnownTicks {
+  readonly minute: number;
+  readonly ticks: TicksResult;
+}
+
 export class Recall {
+  readonly #params = new WeakMap<JsonObject, CompiledParams>();
+  readonly #ticks = new Map<string, KnownTicks>();
   readonly #runs = new WeakMap<KubeObject, Run>();
   readonly #forms = new WeakMap<JsonObject, Known>();
 
@@ -32,6 +45,25 @@ export class Recall {
     const run = parseRun(object);
     this.#runs.set(object, run);
     return run;
+  }
+
+  /** The check of an action's parameters. */
+  params(schema: JsonObject): CompiledParams {
+    const known = this.#params.get(schema) ?? compileParams(schema);
+    this.#params.set(schema, known);
+    return known;
+  }
+
+  /** They stand on full minutes, so that those of one time are those of its minute. */
+  ticks(schedule: string, zone: string, now: number): TicksResult {
+    const key = `${zone} ${schedule}`;
+    const minute = Math.floor(now / MINUTE_MS);
+    const known = this.#ticks.get(key);
+    if (known?.minute === minute) return known.ticks;
+    const ticks = nextTicks(schedule, zone, now);
+    if (this.#ticks.size >= MOST_SCHEDULES) this.#ticks.clear();
+    this.#ticks.set(key, { minute, ticks });
+    return ticks;
   }
 
   /** The forms that were made of this very tree on the same basis, or those that `make` gives. */

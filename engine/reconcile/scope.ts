@@ -74,7 +74,8 @@ export class Scope {
 
   /** What was read before stays as it was. */
   #set(root: 'children' | 'vars' | 'rendered', path: readonly string[], value: unknown): void {
-    this.#context = { ...this.#context, [root]: withNested(this.#context[root], path, value) };
+    const tree = withNested(this.#context[root], path, value);
+    if (tree !== this.#context[root]) this.#context = { ...this.#context, [root]: tree };
   }
 
   /** The value of this var hangs on something that is absent or wrong. */
@@ -142,17 +143,16 @@ function observedValues(watch: Watch, snapshot: Snapshot): Tree {
   return values;
 }
 
+/** The very same tree where it holds the value already. */
 function withNested(tree: Tree, [name, ...rest]: readonly string[], value: unknown): Tree {
   if (name === undefined) return tree;
+  const before = Object.hasOwn(tree, name) ? tree[name] : undefined;
   if (rest.length === 0 && value === undefined) {
-    const { [name]: _gone, ...others } = tree;
-    return others;
+    const { [name]: gone, ...others } = tree;
+    return gone === undefined ? tree : others;
   }
-  const below = tree[name];
-  return {
-    ...tree,
-    [name]: rest.length === 0 ? value : withNested(isObject(below) ? below : {}, rest, value),
-  };
+  const after = rest.length === 0 ? value : withNested(isObject(before) ? before : {}, rest, value);
+  return after === before ? tree : { ...tree, [name]: after };
 }
 
 function absence(name: string, root: unknown, path: readonly string[]): Blocker | undefined {

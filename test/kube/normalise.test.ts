@@ -102,6 +102,21 @@ describe('canonical JSON', () => {
     expect(canonicalJson(9007199254740993n)).toBe('9007199254740993');
   });
 
+  it('is the same for what has the same text, and for nothing else', () => {
+    const leaf = fc.constantFrom(0, -0, 1, 1n, 2, '', '1', 'a"b', true, false, null, undefined, [], {});
+    const { tree } = fc.letrec((tie) => ({
+      tree: fc.oneof({ maxDepth: 2 }, leaf, fc.array(tie('tree'), { maxLength: 2 }), tie('map')),
+      map: fc.dictionary(fc.constantFrom('a', 'b', 'toString'), tie('tree'), { maxKeys: 2 }),
+    }));
+    fc.assert(
+      fc.property(fc.record({ v: tree }), fc.record({ v: tree }), (a, b) => {
+        const [left, right] = [asJson(a), asJson(b)];
+        expect(sameJson(left, right)).toBe(canonicalJson(left) === canonicalJson(right));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   it('is the text of the same data', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {

@@ -205,6 +205,18 @@ describe('policies', () => {
     expect(other.get('Secret', 'pw').data).not.toEqual(data);
   });
 
+  it('CreateOnly gives other random values to a child that was deleted and is created again', async () => {
+    const watch = watchOf('manifests:\n- {file: pw.yaml.hbs, policy: CreateOnly}', { 'pw.yaml.hbs': SECRET });
+    const world = new World(app({}));
+    const passwords = new Set<unknown>();
+    for (let round = 0; round < 3; round++) {
+      await world.settle(watch);
+      passwords.add(JSON.stringify(world.get('Secret', 'pw').data));
+      world.remove('Secret', 'pw');
+    }
+    expect(passwords.size).toBe(3);
+  });
+
   it('Patch gives fields to an object of someone else, and gives them up', async () => {
     const watch = watchOf('manifests:\n- {file: p.yaml.hbs, policy: Patch, when: spec.on}', {
       'p.yaml.hbs':

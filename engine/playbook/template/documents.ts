@@ -180,13 +180,13 @@ class Renderer {
   }
 
   render(context: Context, options: RenderOptions = {}): Rendering {
-    const inputs = this.#memo.inputsOf(context);
+    const inputs = [...this.#memo.inputsOf(context), options.seed];
     const known = this.#memo.recall(inputs);
     if (known !== undefined) return known;
     const evaluation = new Evaluation(options);
     evaluation.run(this.#body, context);
     const rendering = this.#rendering(evaluation);
-    if (!evaluation.isRandom && rendering.kind !== 'error') this.#memo.note(inputs, rendering);
+    if (rendering.kind !== 'error') this.#memo.note(inputs, rendering);
     return rendering;
   }
 

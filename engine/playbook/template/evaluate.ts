@@ -62,11 +62,6 @@ export class Evaluation {
     this.#body(body, { value: context, parent: undefined, source: undefined, loop: undefined });
   }
 
-  /** Another seed would have given something else. */
-  get isRandom(): boolean {
-    return this.#randoms > 0;
-  }
-
   get #exhausted(): boolean {
     return this.#steps > MOST_STEPS;
   }

@@ -8,6 +8,7 @@ import type { Action } from '../../playbook/action-model.ts';
 import { compileParams } from '../../playbook/json-schema.ts';
 import type { Watch } from '../../playbook/model.ts';
 import { addOwnerReferences, testUid } from '../patch.ts';
+import type { Recall } from '../recall.ts';
 import { advance } from './advance.ts';
 import { evaluateNamed, runContext, varsAround } from './context.ts';
 import { Draft } from './draft.ts';
@@ -76,16 +77,16 @@ export function refusalOf({ scope, deleting }: ActionPass, run: Run): readonly [
       'NotRequestable',
       `${run.action} cannot be requested; its playbook does not say on: {request: true}`,
     ];
-  const problems = paramProblems(action, run.params);
+  const problems = paramProblems(action, run.params, scope.snapshot.recall);
   return problems.length === 0 ? undefined : ['InvalidParams', problems.join('; ')];
 }
 
-function paramProblems({ params }: Action, given: JsonObject): readonly string[] {
+function paramProblems({ params }: Action, given: JsonObject, recall: Recall | undefined): readonly string[] {
   if (params === undefined) {
     const names = Object.keys(given);
     return names.length === 0 ? [] : [`the action takes no parameters, but is given ${names.join(', ')}`];
   }
-  const compiled = compileParams(params);
+  const compiled = recall?.params(params) ?? compileParams(params);
   return compiled.kind === 'refused' ? [compiled.message] : compiled.check(given);
 }
 

@@ -284,6 +284,7 @@ export class Draft {
   }
 
   write(): void {
+    if (this.status === this.run.status) return;
     if (sameJson(statusJson(this.run, this.status), statusJson(this.run, this.run.status))) return;
     this.set({ resourceUID: this.pass.scope.owner.uid });
     this.pass.output.status(this.run, this.status, this.events);

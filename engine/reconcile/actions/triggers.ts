@@ -190,7 +190,8 @@ async function scheduleOf(pass: ActionPass, action: Action): Promise<SchedulePla
   if (line.kind !== 'value' || line.value === undefined || line.value === null || line.value === '')
     return undefined;
   const zoneName = zone?.kind === 'value' ? textOf(zone.value) || 'UTC' : 'UTC';
-  const found = nextTicks(textOf(line.value), zoneName, scope.snapshot.now);
+  const { now, recall } = scope.snapshot;
+  const found = (recall?.ticks.bind(recall) ?? nextTicks)(textOf(line.value), zoneName, now);
   if (found.kind === 'refused') {
     const message = `${formatPlace(schedule.place)}: schedule of ${action.name}: ${found.message}`;
     output.blockers.push(terminal('InvalidSchedule', message));
