@@ -12,19 +12,24 @@ const GREATEST = 2n ** 63n - 1n;
 /** The value with such numbers as texts; the very same value where there are none. */
 export function textBeyondInt64(value: Json): Json {
   if (typeof value === 'bigint') return value < LEAST || value > GREATEST ? value.toString() : value;
-  if (isList(value)) return listWithTexts(value.map(asJson), value);
+  if (isList(value)) return listWithTexts(value, value);
   return isJsonObject(value) ? objectWithTexts(value) : value;
 }
 
 function objectWithTexts(value: JsonObject): JsonObject {
-  const entries = Object.entries(value);
-  const changed = entries.map(([name, inner]) => [name, textBeyondInt64(inner)] as const);
-  return changed.every(([, inner], index) => inner === entries[index]?.[1])
-    ? value
-    : Object.fromEntries(changed);
+  let changed: [string, Json][] | undefined;
+  for (const [index, name] of Object.keys(value).entries()) {
+    const inner = value[name];
+    if (inner === undefined) continue;
+    const text = textBeyondInt64(inner);
+    if (text !== inner) changed ??= Object.entries(value).slice(0, index);
+    changed?.push([name, text]);
+  }
+  return changed === undefined ? value : Object.fromEntries(changed);
 }
 
-function listWithTexts(items: readonly Json[], whole: Json): Json {
+function listWithTexts(list: readonly unknown[], whole: Json): Json {
+  const items = list.map(asJson);
   const changed = items.map(textBeyondInt64);
   return changed.every((item, index) => item === items[index]) ? whole : changed;
 }

@@ -4,9 +4,9 @@
  * Quantities stay as they are written ("1000m" is not "1"): ownership goes by path, not by value.
  */
 import { base64Encode } from '../base/base64.ts';
-import { gvkOf, type Json, type JsonObject } from './object.ts';
+import { gvkOf, type Json, type JsonObject, type KubeObject } from './object.ts';
 import type { SchemaNode } from './schema.ts';
-import { deletePath, isJsonObject, isList, omit } from './value.ts';
+import { asJson, deletePath, isJsonObject, isList, omit } from './value.ts';
 
 /** Set by the API server; a manifest that names them means nothing by it. */
 const SERVER_METADATA: readonly string[] = [
@@ -34,6 +34,12 @@ export function normalise(tree: JsonObject, ignored: readonly (readonly string[]
   };
   const whole = encodeStringData({ ...head, ...kept, ...body });
   return ignored.reduce((result, path) => deletePath(result, path), whole);
+}
+
+/** What an object as it is stored says beside its metadata, in normal form. */
+export function contentOf(object: KubeObject): JsonObject {
+  const content = asJson(object);
+  return isJsonObject(content) ? omit(normalise(content), 'metadata') : {};
 }
 
 /** Empty labels and annotations are the same as none: the API server drops them, and forgets who set them. */

@@ -1,9 +1,9 @@
 /** Rendering: from one instance of a manifest to the child that is wanted, or to the reason why it cannot be told. */
 import { hmacSha256 } from '../base/hash.ts';
 import { canonicalJson } from '../kube/canonical.ts';
-import { normalise, wrapArrays } from '../kube/normalise.ts';
+import { contentOf, normalise, wrapArrays } from '../kube/normalise.ts';
 import type { JsonObject, KubeObject, ObjectRef } from '../kube/object.ts';
-import { asJson, getPath, isJsonObject, omit, text } from '../kube/value.ts';
+import { getPath, text } from '../kube/value.ts';
 import type { Rendering } from '../playbook/model.ts';
 import { type Blocker, formatPlace, joinMessages, terminal } from './blocker.ts';
 import { asBoolean, judge, unknownOf } from './evaluate.ts';
@@ -139,7 +139,7 @@ function assemble(scope: Scope, instance: Instance, { tree, kind, ignored }: Par
   const ref = { ...manifest.gvk, ...(namespace === undefined ? {} : { namespace }), name };
   const live = scope.snapshot.lookup(ref);
   const forms = formsOf(scope, instance, { tree, kind, ignored, namespace, placement });
-  const rendered = seenRendered(instance, forms.rendered, live);
+  const rendered = seenRendered(scope, instance, forms.rendered, live);
   return { instance, ref, kind, placement, ignored, live, ...forms, rendered };
 }
 
@@ -180,13 +180,12 @@ function makeForms(scope: Scope, instance: Instance, settled: Settled): Forms {
  * new in each pass.
  */
 function seenRendered(
+  { snapshot }: Scope,
   { manifest }: Instance,
   rendered: JsonObject,
   live: KubeObject | undefined,
 ): JsonObject {
   if (manifest.policy !== 'CreateOnly' || live === undefined) return rendered;
-  const content = asJson(live);
-  if (!isJsonObject(content)) return rendered;
-  const known = omit(normalise(content), 'metadata');
+  const known = snapshot.recall?.content(live) ?? contentOf(live);
   return { ...known, ...(rendered.metadata === undefined ? {} : { metadata: rendered.metadata }) };
 }

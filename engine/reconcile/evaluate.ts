@@ -21,7 +21,7 @@ export async function judge(
   local: LocalContext = {},
 ): Promise<Judgement<Json>> {
   const blocker = holdOf(scope, expression);
-  return blocker === undefined ? evaluate(scope, expression, local) : { kind: 'blocked', blocker };
+  return blocker === undefined ? evaluateNow(scope, expression, local) : { kind: 'blocked', blocker };
 }
 
 /** What makes a decision impossible: an unguarded value that is absent, or any that is not even known to be absent. */
@@ -36,7 +36,7 @@ function holdOf(scope: Scope, { references }: Pick<Expression, 'references'>): B
 /** What is not even known to be absent among the values that a template reads. */
 export function unknownOf(scope: Scope, { references }: Pick<Expression, 'references'>): Blocker | undefined {
   for (const reference of references) {
-    const blocker = scope.absenceOf(reference);
+    const blocker = scope.withheld(reference);
     if (blocker !== undefined && isUnknown(blocker)) return blocker;
   }
   return undefined;
@@ -49,7 +49,14 @@ export async function evaluate(
   local: LocalContext = {},
 ): Promise<Judgement<Json>> {
   const blocker = unknownOf(scope, expression);
-  if (blocker !== undefined) return { kind: 'blocked', blocker };
+  return blocker === undefined ? evaluateNow(scope, expression, local) : { kind: 'blocked', blocker };
+}
+
+async function evaluateNow(
+  scope: Scope,
+  expression: Expression,
+  local: LocalContext,
+): Promise<Judgement<Json>> {
   const evaluation = await expression.evaluate(scope.context(local));
   switch (evaluation.kind) {
     case 'value':

@@ -2,9 +2,13 @@
  * What was worked out of values that never change, for the passes that follow: kept as long as these values are. It
  * takes part in no decision, so that a planner without it decides the same, later.
  */
+import { withZeroCounters } from '../kube/counters.ts';
+import { contentOf } from '../kube/normalise.ts';
 import type { JsonObject, KubeObject } from '../kube/object.ts';
 import { nextTicks, type TicksResult } from '../playbook/cron.ts';
 import { type CompiledParams, compileParams } from '../playbook/json-schema.ts';
+import type { Reference, Watch } from '../playbook/model.ts';
+import { type Evidence, parseEvidence } from './actions/evidence.ts';
 import { parseRun, type Run } from './actions/run.ts';
 
 /** A rendered tree as it is seen, sent and compared. */
@@ -37,21 +41,39 @@ export class Recall {
   readonly #params = new WeakMap<JsonObject, CompiledParams>();
   readonly #ticks = new Map<string, KnownTicks>();
   readonly #runs = new WeakMap<KubeObject, Run>();
+  readonly #counted = new WeakMap<KubeObject, KubeObject>();
+  readonly #contents = new WeakMap<KubeObject, JsonObject>();
+  readonly #evidence = new WeakMap<object, Evidence>();
+  readonly #readers = new WeakMap<Watch, readonly Reference[]>();
   readonly #forms = new WeakMap<JsonObject, Known>();
 
   run(object: KubeObject): Run {
-    const known = this.#runs.get(object);
-    if (known !== undefined) return known;
-    const run = parseRun(object);
-    this.#runs.set(object, run);
-    return run;
+    return kept(this.#runs, object, () => parseRun(object));
+  }
+
+  /** The object with the counters that its controller left out. */
+  counted(object: KubeObject): KubeObject {
+    return kept(this.#counted, object, () => withZeroCounters(object));
+  }
+
+  /** The object in normal form. */
+  content(object: KubeObject): JsonObject {
+    return kept(this.#contents, object, () => contentOf(object));
+  }
+
+  /** What the actions of the resource have done. */
+  evidence(resource: Pick<KubeObject, 'metadata'>): Evidence {
+    return kept(this.#evidence, resource.metadata, () => parseEvidence(resource));
+  }
+
+  /** What each pass of a watch reads. */
+  references(watch: Watch, find: () => readonly Reference[]): readonly Reference[] {
+    return kept(this.#readers, watch, find);
   }
 
   /** The check of an action's parameters. */
   params(schema: JsonObject): CompiledParams {
-    const known = this.#params.get(schema) ?? compileParams(schema);
-    this.#params.set(schema, known);
-    return known;
+    return kept(this.#params, schema, () => compileParams(schema));
   }
 
   /** They stand on full minutes, so that those of one time are those of its minute. */
@@ -74,4 +96,12 @@ export class Recall {
     this.#forms.set(tree, { basis, forms });
     return forms;
   }
+}
+
+function kept<Key extends object, Value>(known: WeakMap<Key, Value>, key: Key, make: () => Value): Value {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const made = make();
+  known.set(key, made);
+  return made;
 }

@@ -60,8 +60,9 @@ export class Scope {
 
   /** The live object of a manifest; of one with forEach, a list with one entry a key. */
   setChildren(id: string, value: KubeObject | readonly (KubeObject | null)[] | undefined): void {
-    const live = isList(value) ? value.map((object) => object && withZeroCounters(object)) : value;
-    this.#set('children', id.split('.'), isObject(live) ? withZeroCounters(live) : live);
+    const count = (object: KubeObject): KubeObject => counted(this.snapshot, object);
+    const live = isList(value) ? value.map((object) => object && count(object)) : value;
+    this.#set('children', id.split('.'), isObject(live) ? count(live) : live);
   }
 
   setRendered(id: string, value: JsonObject | readonly JsonObject[]): void {
@@ -93,42 +94,52 @@ export class Scope {
 
   /** Why a value that comes from the cluster is absent: not synced, missing or stale. Undefined: it is there. */
   absenceOf(reference: Reference): Blocker | undefined {
-    const [name, ...rest] = reference.path;
-    switch (reference.root) {
-      case 'children':
-        return this.#absenceOfChild(reference);
-      case 'observe':
-        return name === undefined ? undefined : this.#absenceOfObserved(name, rest);
-      case 'probes':
-        return absence(`probes.${reference.path.join('.')}`, this.snapshot.actions.probes, reference.path);
-      case 'rendered':
-        return absence(`rendered.${reference.path.join('.')}`, this.#context.rendered, reference.path);
-      case 'vars':
-        return name === undefined ? undefined : this.#unknownVars.get(name);
-      default:
-        return undefined;
-    }
+    return this.withheld(reference) ?? this.#gapAt(reference);
   }
 
-  #absenceOfChild(reference: Reference): Blocker | undefined {
-    for (const manifest of this.#manifestsAt(reference.path)) {
+  /** Why it cannot even be looked for: its kind is not served or not listed, its var hangs on something absent. */
+  withheld({ root, path }: Reference): Blocker | undefined {
+    const [name] = path;
+    if (root === 'children') return this.#unlisted(path);
+    if (name === undefined) return undefined;
+    if (root === 'vars') return this.#unknownVars.get(name);
+    if (root !== 'observe') return undefined;
+    const observed = this.snapshot.observed[name];
+    return observed?.synced === true ? undefined : unknown(`observe.${name}`, observed);
+  }
+
+  #unlisted(path: readonly string[]): Blocker | undefined {
+    for (const manifest of this.#manifestsAt(path)) {
       const info = this.kind(manifest.gvk);
       if ('reason' in info) return info;
     }
-    return absence(`children.${reference.path.join('.')}`, this.#context.children, reference.path);
+    return undefined;
   }
 
   /** The manifests that a path below `children` speaks of; all documents of a file where it names the file. */
   #manifestsAt(path: readonly string[]): readonly Manifest[] {
+    const [first = ''] = path;
+    const near = this.watch.manifests.filter(({ id }) => id.startsWith(first));
     const text = `${path.join('.')}.`;
-    return this.watch.manifests.filter(({ id }) => text.startsWith(`${id}.`) || `${id}.`.startsWith(text));
+    return near.filter(({ id }) => text.startsWith(`${id}.`) || `${id}.`.startsWith(text));
   }
 
-  #absenceOfObserved(name: string, path: readonly string[]): Blocker | undefined {
-    const observed = this.snapshot.observed[name];
-    if (observed === undefined || !observed.synced) return unknown(`observe.${name}`, observed);
-    return absence(`observe.${[name, ...path].join('.')}`, this.#context.observe, [name, ...path]);
+  #gapAt({ root, path }: Reference): Blocker | undefined {
+    switch (root) {
+      case 'children':
+      case 'rendered':
+      case 'probes':
+        return gap(root, this.#context[root], path);
+      case 'observe':
+        return path.length === 0 ? undefined : gap(root, this.#context[root], path);
+      default:
+        return undefined;
+    }
   }
+}
+
+function counted({ recall }: Snapshot, object: KubeObject): KubeObject {
+  return recall?.counted(object) ?? withZeroCounters(object);
 }
 
 function observedValues(watch: Watch, snapshot: Snapshot): Tree {
@@ -136,7 +147,7 @@ function observedValues(watch: Watch, snapshot: Snapshot): Tree {
   for (const { name, target } of watch.observe) {
     const observed = snapshot.observed[name];
     if (observed === undefined || !observed.synced) continue;
-    const objects = observed.objects.map(withZeroCounters);
+    const objects = observed.objects.map((object) => counted(snapshot, object));
     if (target.by === 'selector') values[name] = objects;
     else if (objects[0] !== undefined) values[name] = objects[0];
   }
@@ -155,29 +166,30 @@ function withNested(tree: Tree, [name, ...rest]: readonly string[], value: unkno
   return after === before ? tree : { ...tree, [name]: after };
 }
 
-function absence(name: string, root: unknown, path: readonly string[]): Blocker | undefined {
-  const found = look(root, path);
+function gap(root: string, value: unknown, path: readonly string[]): Blocker | undefined {
+  const found = look(value, path, 0);
   if (found === 'there') return undefined;
+  const name = [root, ...path].join('.');
   return pending(found === 'stale' ? 'ValueStale' : 'ValueMissing', `waits for ${name}, which is ${found}`);
 }
 
 type Finding = 'there' | 'missing' | 'stale';
 
 /**
- * Follows a path as JSONata does: through lists into their items. A complete list without items is knowledge, so it is
- * there; a list whose items all lack the path is not.
+ * Follows a path from one of its names on, as JSONata does: through lists into their items. A complete list without
+ * items is knowledge, so it is there; a list whose items all lack the path is not.
  */
-function look(value: unknown, path: readonly string[]): Finding {
-  const [name, ...rest] = path;
+function look(value: unknown, path: readonly string[], at: number): Finding {
+  const name = path[at];
   if (value === undefined || value === null) return 'missing';
   if (name === undefined) return 'there';
-  if (isList(value)) return lookInItems(value, path);
+  if (isList(value)) return lookInItems(value, path, at);
   if (!isObject(value) || !Object.hasOwn(value, name)) return 'missing';
-  return name === 'status' && isStale(value) ? 'stale' : look(value[name], rest);
+  return name === 'status' && isStale(value) ? 'stale' : look(value[name], path, at + 1);
 }
 
-function lookInItems(items: readonly unknown[], path: readonly string[]): Finding {
-  const findings = items.map((item) => look(item, path));
+function lookInItems(items: readonly unknown[], path: readonly string[], at: number): Finding {
+  const findings = items.map((item) => look(item, path, at));
   if (findings.includes('stale')) return 'stale';
   return items.length === 0 || findings.includes('there') ? 'there' : 'missing';
 }

@@ -11,7 +11,7 @@ import type { Step } from '../decide.ts';
 import type { Change, Memory, Snapshot } from '../model.ts';
 import type { Pass } from '../pass-model.ts';
 import { isStale, type Scope } from '../scope.ts';
-import { dueFinals, parseEvidence } from './evidence.ts';
+import { dueFinals, type Evidence, parseEvidence } from './evidence.ts';
 import { collectHistory } from './history.ts';
 import { workRuns } from './lock.ts';
 import { effectKey } from './names.ts';
@@ -49,7 +49,7 @@ export async function planActions(pass: Pass, world: ActionWorld): Promise<Actio
     scope,
     states: pass.states,
     runs: readRuns(scope.snapshot),
-    evidence: parseEvidence(scope.snapshot.resource),
+    evidence: evidenceIn(scope.snapshot),
     deleting: world.deleting,
     unsettled: unsettledOf(pass, world),
     output,
@@ -59,6 +59,10 @@ export async function planActions(pass: Pass, world: ActionWorld): Promise<Actio
   if (concerned && actionPass.runs.holder === undefined && !output.starting) collectHistory(actionPass);
   const needs = await probeNeeds(scope, actionPass.runs, output.probesAfter);
   return outcomeOf(actionPass, needs);
+}
+
+function evidenceIn({ resource, recall }: Snapshot): Evidence {
+  return recall?.evidence(resource) ?? parseEvidence(resource);
 }
 
 /** A refused or postponed write on what exists is not applied; a creation that waits for others may wait for this run. */

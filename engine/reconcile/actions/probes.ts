@@ -17,10 +17,7 @@ export async function probeNeeds(
 ): Promise<readonly ProbeNeed[]> {
   const { probes } = scope.watch;
   if (probes.length === 0) return [];
-  const references = [
-    ...readingNow(scope.watch),
-    ...(runs === undefined ? [] : readByRuns(scope.watch, runs)),
-  ];
+  const references = [...readIn(scope), ...(runs === undefined ? [] : readByRuns(scope.watch, runs))];
   const names = new Set([
     ...probeNames(
       references,
@@ -31,6 +28,10 @@ export async function probeNeeds(
   const needs: ProbeNeed[] = [];
   for (const probe of probes) if (names.has(probe.name)) needs.push(...(await needOf(scope, probe, after)));
   return needs;
+}
+
+function readIn({ watch, snapshot }: Scope): readonly Reference[] {
+  return snapshot.recall?.references(watch, () => readingNow(watch)) ?? readingNow(watch);
 }
 
 /** What each pass reads. */
