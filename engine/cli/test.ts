@@ -7,6 +7,7 @@ import { Coverage } from '../reconcile/case/coverage.ts';
 import type { Case } from '../reconcile/case/model.ts';
 import { readCases } from '../reconcile/case/read.ts';
 import { type CaseOptions, runCase } from '../reconcile/case/run.ts';
+import { Recall } from '../reconcile/recall.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
 import { inFolder, type LoadedFolder, loadFolders } from './load-folders.ts';
 import type { Terminal } from './terminal.ts';
@@ -106,6 +107,7 @@ export async function testFolder(
   const schema = ownSchemas(playbook);
   const coverage = options.coverage ? new Coverage(playbook) : undefined;
   const cases: CaseReport[] = [];
+  const common = { playbook, schema, recall: new Recall(), ...(coverage === undefined ? {} : { coverage }) };
   for (const [file, source] of files) {
     if (!file.endsWith('.case.yaml')) continue;
     const given = { path: join(path, file), file, text: source, playbook, schema };
@@ -117,7 +119,7 @@ export async function testFolder(
       continue;
     }
     for (const each of reading.cases) {
-      const report = await timed(each, { playbook, schema, ...(coverage === undefined ? {} : { coverage }) });
+      const report = await timed(each, common);
       const problems = report.problems.map(placed);
       const steps = report.steps.map((step) => ({
         ...step,

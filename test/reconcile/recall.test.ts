@@ -40,7 +40,7 @@ async function bothWays(name: string, index: number): Promise<readonly (readonly
   const given = cases[index];
   const watch = given === undefined ? undefined : watchOf(given.resource, playbook);
   if (given === undefined || watch === undefined) return expect.fail('there is no such case');
-  const world = worldOf(given, playbook, ownSchemas(playbook));
+  const world = worldOf(given, { playbook, schema: ownSchemas(playbook) });
   const pairs: (readonly [Plan, Plan])[] = [];
   for (const step of given.steps.slice(0, 4)) {
     applyChange(world, watch, step.change);

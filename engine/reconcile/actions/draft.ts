@@ -284,9 +284,15 @@ export class Draft {
   }
 
   write(): void {
-    if (this.status === this.run.status) return;
+    if (isSame(this.status, this.run.status)) return;
     if (sameJson(statusJson(this.run, this.status), statusJson(this.run, this.run.status))) return;
     this.set({ resourceUID: this.pass.scope.owner.uid });
     this.pass.output.status(this.run, this.status, this.events);
   }
+}
+
+/** Told at a glance, for most runs stay as they are; what looks different may still say the same. */
+function isSame(a: RunStatus, b: RunStatus): boolean {
+  const [ours, theirs] = [Object.entries(a), new Map<string, unknown>(Object.entries(b))];
+  return ours.length === theirs.size && ours.every(([name, value]) => Object.is(value, theirs.get(name)));
 }

@@ -47,7 +47,7 @@ export async function renderResource(
   if (watch === undefined) return undefined;
   const traces = new Map<string, TracedDocument>();
   const given = { resource: withDefaults(resource, schema), now, ...NOTHING, file: '', name: '' };
-  const world = worldOf(given, playbook, schema);
+  const world = worldOf(given, { playbook, schema });
   world.actions.begin(new AnswerBook());
   world.alwaysReady = ready;
   const { plans } = await settle(world, traced(watch, traces));

@@ -6,6 +6,7 @@ import { text } from '../../kube/value.ts';
 import type { Playbook, Watch } from '../../playbook/model.ts';
 import type { Change, Plan, RunWrite } from '../model.ts';
 import { planReconcile } from '../plan.ts';
+import type { Recall } from '../recall.ts';
 import { applyChange, unknownNames } from './change.ts';
 import type { Coverage } from './coverage.ts';
 import { compareStep, type Happened } from './expect.ts';
@@ -20,6 +21,8 @@ const MOST_PASSES = 300;
 export interface CaseOptions {
   readonly playbook: Playbook;
   readonly schema: SchemaLookup;
+  /** Shared by the cases of one playbook, it spares them much of what they have in common. */
+  readonly recall?: Recall;
   /** Notes what the case sees at work; its playbook is then the one that runs. */
   readonly coverage?: Coverage;
   /** Called for each step with what its expectation would have to say; all steps are then run. */
@@ -29,7 +32,7 @@ export interface CaseOptions {
 }
 
 export async function runCase(given: Case, options: CaseOptions): Promise<CaseResult> {
-  const { schema, coverage, update, monotonic = () => 0 } = options;
+  const { schema, recall, coverage, update, monotonic = () => 0 } = options;
   const { name, file } = given;
   const playbook = coverage?.playbook ?? options.playbook;
   const watch = watchOf(given.resource, playbook);
@@ -37,7 +40,7 @@ export async function runCase(given: Case, options: CaseOptions): Promise<CaseRe
     const message = `the playbook watches no ${groupKind(gvkOf(given.resource))}`;
     return { kind: 'failed', name, file, problems: [failure(given, given.steps[0], message)], steps: [] };
   }
-  const world = worldOf(given, playbook, schema);
+  const world = worldOf(given, { playbook, schema, ...(recall === undefined ? {} : { recall }) });
   const problems = unknownNames(watch, given).map((message) => failure(given, undefined, message));
   const steps: StepResult[] = [];
   for (const [index, step] of given.steps.entries()) {
@@ -59,8 +62,11 @@ export async function runCase(given: Case, options: CaseOptions): Promise<CaseRe
   return { kind: problems.length > 0 ? 'failed' : 'passed', name, file, problems, steps };
 }
 
-export function worldOf(given: Case, playbook: Playbook, schema: SchemaLookup): CaseWorld {
-  return new CaseWorld(given, { schema, playbook, ...kindsOf(playbook) });
+export function worldOf(
+  given: Case,
+  { playbook, ...rest }: Pick<CaseOptions, 'playbook' | 'schema' | 'recall'>,
+): CaseWorld {
+  return new CaseWorld(given, { ...rest, playbook, ...kindsOf(playbook) });
 }
 
 interface StepOutcome {

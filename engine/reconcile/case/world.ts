@@ -51,6 +51,8 @@ export interface WorldOptions {
   readonly clusterScoped: ReadonlySet<string>;
   readonly servedByPlaybook: ReadonlySet<string>;
   readonly playbook: { readonly name: string; readonly version: string };
+  /** Of the cases before; default: none. */
+  readonly recall?: Recall;
 }
 
 export class CaseWorld {
@@ -64,7 +66,7 @@ export class CaseWorld {
   readonly actions: CaseActions;
   readonly #options: WorldOptions;
   readonly #given: Case;
-  readonly #recall = new Recall();
+  readonly #recall: Recall;
   #observed: Observed = {};
   #lives = 0;
   #memory: Memory = initialMemory();
@@ -72,6 +74,7 @@ export class CaseWorld {
 
   constructor(given: Case, options: WorldOptions) {
     this.#options = options;
+    this.#recall = options.recall ?? new Recall();
     this.#given = given;
     this.now = given.now;
     this.resource = this.#born();
