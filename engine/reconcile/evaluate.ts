@@ -18,7 +18,7 @@ export type Judgement<T> =
 export async function judge(
   scope: Scope,
   expression: Expression,
-  local: LocalContext = {},
+  local?: LocalContext,
 ): Promise<Judgement<Json>> {
   const blocker = holdOf(scope, expression);
   return blocker === undefined ? evaluateNow(scope, expression, local) : { kind: 'blocked', blocker };
@@ -46,7 +46,7 @@ export function unknownOf(scope: Scope, { references }: Pick<Expression, 'refere
 export async function evaluate(
   scope: Scope,
   expression: Expression,
-  local: LocalContext = {},
+  local?: LocalContext,
 ): Promise<Judgement<Json>> {
   const blocker = unknownOf(scope, expression);
   return blocker === undefined ? evaluateNow(scope, expression, local) : { kind: 'blocked', blocker };
@@ -55,7 +55,7 @@ export async function evaluate(
 async function evaluateNow(
   scope: Scope,
   expression: Expression,
-  local: LocalContext,
+  local: LocalContext | undefined,
 ): Promise<Judgement<Json>> {
   const evaluation = await expression.evaluate(scope.context(local));
   switch (evaluation.kind) {

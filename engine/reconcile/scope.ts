@@ -19,6 +19,8 @@ import { decoratorName, type Owner, ownerOf } from './owner.ts';
 /** `item` and `index` of a forEach, `self` of a readiness rule; `run`, `result` and the vars around it of an action. */
 export type LocalContext = Pick<Context, 'item' | 'index' | 'self' | 'run' | 'result' | 'vars'>;
 
+const NOTHING: LocalContext = {};
+
 type Tree = Readonly<Record<string, unknown>>;
 
 export class Scope {
@@ -29,6 +31,9 @@ export class Scope {
   /** By child refKey: what this pass adds to the memory. */
   readonly covered = new Map<string, string>();
   readonly contested = new Map<string, readonly ContestedField[]>();
+  readonly #kinds = new Map<GroupVersionKind, KindInfo | Blocker>();
+  /** By the path of a reference. */
+  readonly #unlisted = new Map<readonly string[], Blocker | undefined>();
   readonly #unknownVars = new Map<string, Blocker>();
   #context: Context & Readonly<Record<'children' | 'vars' | 'rendered', Tree>>;
   /** Vars that runs put over the watch's while they last. */
@@ -54,8 +59,8 @@ export class Scope {
     };
   }
 
-  context(local: LocalContext = {}): Context {
-    return { ...this.#context, ...local };
+  context(local: LocalContext = NOTHING): Context {
+    return local === NOTHING ? this.#context : { ...this.#context, ...local };
   }
 
   /** The live object of a manifest; of one with forEach, a list with one entry a key. */
@@ -84,7 +89,14 @@ export class Scope {
     this.#unknownVars.set(name, blocker);
   }
 
+  /** The same through the pass. */
   kind(gvk: GroupVersionKind): KindInfo | Blocker {
+    const known = this.#kinds.get(gvk) ?? this.#kindNow(gvk);
+    this.#kinds.set(gvk, known);
+    return known;
+  }
+
+  #kindNow(gvk: GroupVersionKind): KindInfo | Blocker {
     const info = this.snapshot.kind(gvk);
     if (info === undefined)
       return pending('KindNotServed', `the cluster does not serve ${describeKind(gvk)}`);
@@ -100,7 +112,7 @@ export class Scope {
   /** Why it cannot even be looked for: its kind is not served or not listed, its var hangs on something absent. */
   withheld({ root, path }: Reference): Blocker | undefined {
     const [name] = path;
-    if (root === 'children') return this.#unlisted(path);
+    if (root === 'children') return this.#unlistedAt(path);
     if (name === undefined) return undefined;
     if (root === 'vars') return this.#unknownVars.get(name);
     if (root !== 'observe') return undefined;
@@ -108,7 +120,14 @@ export class Scope {
     return observed?.synced === true ? undefined : unknown(`observe.${name}`, observed);
   }
 
-  #unlisted(path: readonly string[]): Blocker | undefined {
+  #unlistedAt(path: readonly string[]): Blocker | undefined {
+    if (this.#unlisted.has(path)) return this.#unlisted.get(path);
+    const blocker = this.#findUnlisted(path);
+    this.#unlisted.set(path, blocker);
+    return blocker;
+  }
+
+  #findUnlisted(path: readonly string[]): Blocker | undefined {
     for (const manifest of this.#manifestsAt(path)) {
       const info = this.kind(manifest.gvk);
       if ('reason' in info) return info;
