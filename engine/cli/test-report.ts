@@ -42,7 +42,8 @@ export interface Telling {
   end(reports: readonly FolderReport[], summary: Summary): void;
 }
 
-export function tellText({ out, err }: Terminal): Telling {
+export function tellText({ out, err, colors }: Terminal): Telling {
+  const paint = (code: number, word: string): string => (colors ? `\u001b[${code}m${word}\u001b[0m` : word);
   const problems = (found: readonly Diagnostic[]): void => {
     for (const problem of found) err(`${formatDiagnostic(problem)}\n`);
   };
@@ -51,11 +52,14 @@ export function tellText({ out, err }: Terminal): Telling {
     problems,
     done(playbook, report) {
       problems(report.problems);
-      out(`${report.kind === 'passed' ? 'ok  ' : 'FAIL'} ${playbook}: ${report.name}\n`);
+      out(
+        `${report.kind === 'passed' ? paint(32, 'ok  ') : paint(31, 'FAIL')} ${playbook}: ${report.name}\n`,
+      );
     },
     coverage: ({ text }) => out(text),
-    end(_reports, { passed, failed, milliseconds }) {
-      out(`${passed} passed, ${failed} failed (${rate(passed + failed, milliseconds)})\n`);
+    end(reports, { passed, failed, milliseconds }) {
+      const ran = reports.reduce((sum, { cases }) => sum + cases.length, 0);
+      out(`${passed} passed, ${failed} failed${ran === 0 ? '' : ` (${rate(ran, milliseconds)})`}\n`);
     },
   };
 }

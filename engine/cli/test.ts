@@ -129,6 +129,10 @@ export async function testFolder(
       telling.done(playbook.name, { ...report, problems });
     }
   }
+  if (cases.length === 0 && refused.length === 0)
+    telling.note(
+      `${relative('.', path) || '.'} has no cases: they stand in files *.case.yaml beside watches.yaml\n`,
+    );
   const report = { playbook: playbook.name, folder: relative('.', path) || '.', cases, refused };
   if (coverage === undefined) return report;
   const described = describeCoverage(playbook.name, coverage.items, (text) => inFolder(path, text));

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -16,6 +16,18 @@ describe('libretto test', { timeout: 60_000 }, () => {
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(/^ok {3}memcached: .*\n/);
     expect(out).toMatch(/2 passed, 0 failed \(in \d+ ms, [\d.,]+ cases a second\)\n$/);
+  });
+
+  it('says where there is nothing to run, and of files that cannot be read no speed', async () => {
+    const folder = await copyOf('memcached');
+    await rm(join(folder, 'sessions.case.yaml'));
+    const none = await libretto('test', folder);
+    expect(none).toMatchObject({ code: 0, out: '0 passed, 0 failed\n' });
+    expect(none.err).toMatch(/memcached has no cases: they stand in files \*\.case\.yaml/);
+    await writeFile(join(folder, 'broken.case.yaml'), 'resource: [\n');
+    const broken = await libretto('test', folder);
+    expect(broken).toMatchObject({ code: 1, out: '0 passed, 1 failed\n' });
+    expect(broken.err).toMatch(/^\S*broken\.case\.yaml:\d+:\d+: error YamlSyntax/);
   });
 
   it('tells what no case has seen, with its place, and fails where that is too much', async () => {
