@@ -76,7 +76,7 @@ describe('libretto test', { timeout: 60_000 }, () => {
     ]);
     expect(playbooks[0].cases[0]).toMatchObject({
       passed: false,
-      problems: [{ code: 'CaseFailed', line: 4, column: 3, message: expect.stringContaining('replicas') }],
+      problems: [{ code: 'CaseFailed', line: 4, column: 43, message: expect.stringContaining('replicas') }],
       steps: [
         { result: 'passed', line: 3 },
         { result: 'failed', line: 4 },

@@ -2,34 +2,49 @@
 import type { Json } from '../../kube/object.ts';
 import { isJsonObject } from '../../kube/value.ts';
 
+export interface Difference {
+  /** Where it stands in the expectation. */
+  readonly at: readonly (string | number)[];
+  readonly message: string;
+}
+
+/** What is compared: where it is expected, and what a sentence calls it. */
+export interface Compared {
+  readonly at: Difference['at'];
+  readonly name: string;
+}
+
 /** Every difference as a sentence with its path. */
-export function differences(path: string, actual: Json | undefined, expected: Json): readonly string[] {
-  if (expected === null) {
+export function differences(of: Compared, actual: Json | undefined, expected: Json): readonly Difference[] {
+  const { at, name } = of;
+  const differs = (message: string): readonly Difference[] => [{ at, message: `${name} ${message}` }];
+  if (expected === null)
     return actual === undefined || actual === null
       ? []
-      : [`${path} is ${show(actual)}, and should not be there`];
-  }
-  if (isJsonObject(expected)) {
-    if (actual === undefined || !isJsonObject(actual))
-      return [`${path} is ${show(actual)}, and should be a map`];
-    return Object.entries(expected).flatMap(([name, value]) =>
-      differences(`${path}.${name}`, actual[name], value),
-    );
-  }
-  if (Array.isArray(expected)) return listDifferences(path, actual, expected);
-  return actual === expected ? [] : [`${path} is ${show(actual)}, and should be ${show(expected)}`];
+      : differs(`is ${show(actual)}, and should not be there`);
+  if (Array.isArray(expected)) return listDifferences(of, actual, expected);
+  if (!isJsonObject(expected))
+    return actual === expected ? [] : differs(`is ${show(actual)}, and should be ${show(expected)}`);
+  if (actual === undefined || !isJsonObject(actual))
+    return differs(`is ${show(actual)}, and should be a map`);
+  return Object.entries(expected).flatMap(([key, value]) =>
+    differences({ at: [...at, key], name: `${name}.${key}` }, actual[key], value),
+  );
 }
 
 function listDifferences(
-  path: string,
+  { at, name }: Compared,
   actual: Json | undefined,
   expected: readonly Json[],
-): readonly string[] {
-  if (!Array.isArray(actual)) return [`${path} is ${show(actual)}, and should be a list`];
+): readonly Difference[] {
+  if (!Array.isArray(actual)) return [{ at, message: `${name} is ${show(actual)}, and should be a list` }];
   if (actual.length !== expected.length) {
-    return [`${path} has ${actual.length} items, and should have ${expected.length}: ${show(actual)}`];
+    const message = `${name} has ${actual.length} items, and should have ${expected.length}: ${show(actual)}`;
+    return [{ at, message }];
   }
-  return expected.flatMap((item, index) => differences(`${path}[${index}]`, actual[index], item));
+  return expected.flatMap((item, index) =>
+    differences({ at: [...at, index], name: `${name}[${index}]` }, actual[index], item),
+  );
 }
 
 const LONGEST = 1000;

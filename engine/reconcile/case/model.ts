@@ -23,6 +23,8 @@ export type Observed = Readonly<Record<string, readonly KubeObject[]>>;
 export interface CaseStep {
   readonly name: string;
   readonly place: Place;
+  /** Where a part of `expect` stands. */
+  readonly placeOf?: (path: readonly (string | number)[]) => Place;
   readonly change: CaseChange;
   readonly expect: Expectation;
 }

@@ -42,11 +42,12 @@ export function readCases(file: string, text: string, schemaOf: SchemaLookup): C
   const cases = parsed.documents.flatMap((document) => {
     const source = new LoadDocument(file, text, document);
     if (!checkAgainstSchema(schema, source, document.value, problems)) return [];
+    const listed = isJsonObject(document.value) && 'steps' in document.value;
     const stepPlace = (index: number): Place =>
-      isJsonObject(document.value) && 'steps' in document.value
-        ? document.placeOf(['steps', index])
-        : document.placeOf(['expect'], 'key');
-    return [toCase(file, judged(document.value), { schemaOf, stepPlace })];
+      listed ? document.placeOf(['steps', index]) : document.placeOf(['expect'], 'key');
+    const placeOf: Around['placeOf'] = (index, path) =>
+      document.placeOf([...(listed ? ['steps', index] : []), 'expect', ...path], 'key');
+    return [toCase(file, judged(document.value), { schemaOf, stepPlace, placeOf })];
   });
   return problems.all.length > 0 ? { kind: 'refused', problems: problems.all } : { kind: 'read', cases };
 }
@@ -59,9 +60,11 @@ function judged(value: Json): CaseText {
 interface Around {
   readonly schemaOf: SchemaLookup;
   readonly stepPlace: (index: number) => Place;
+  /** Of a part of what a step expects. */
+  readonly placeOf: (index: number, path: readonly (string | number)[]) => Place;
 }
 
-function toCase(file: string, text: CaseText, { schemaOf, stepPlace }: Around): Case {
+function toCase(file: string, text: CaseText, { schemaOf, stepPlace, placeOf }: Around): Case {
   const stem = file.replace(/^.*\//, '').replace(/\.case\.yaml$/, '');
   const steps: CaseText['steps'] = text.steps ?? (text.expect === undefined ? [] : [{ expect: text.expect }]);
   return {
@@ -77,6 +80,7 @@ function toCase(file: string, text: CaseText, { schemaOf, stepPlace }: Around): 
       (step, index): CaseStep => ({
         name: step.name ?? `step ${index + 1}`,
         place: stepPlace(index),
+        placeOf: (path) => placeOf(index, path),
         change: step.change ?? {},
         expect: step.expect,
       }),

@@ -1,5 +1,5 @@
 /** Runs a golden case: each step changes the world, lets the planner work until nothing is left, and compares. */
-import type { Diagnostic } from '../../base/diagnostic.ts';
+import type { Diagnostic, Place } from '../../base/diagnostic.ts';
 import { groupKind, gvkOf, type KubeObject } from '../../kube/object.ts';
 import type { SchemaLookup } from '../../kube/schema.ts';
 import { text } from '../../kube/value.ts';
@@ -8,6 +8,7 @@ import type { Change, Plan, RunWrite } from '../model.ts';
 import { planReconcile } from '../plan.ts';
 import type { Recall } from '../recall.ts';
 import { applyChange, unknownNames } from './change.ts';
+import type { Difference } from './compare.ts';
 import type { Coverage } from './coverage.ts';
 import { compareStep, type Happened } from './expect.ts';
 import type { Case, CaseResult, CaseStep, StepResult } from './model.ts';
@@ -51,10 +52,12 @@ export async function runCase(given: Case, options: CaseOptions): Promise<CaseRe
       continue;
     }
     const begun = monotonic();
-    const { messages, edits } = await runStep(world, watch, step, coverage);
+    const { found: wrong, edits } = await runStep(world, watch, step, coverage);
     const milliseconds = monotonic() - begun;
     update?.(index, edits);
-    const found = messages.map((message) => failure(given, step, message));
+    const found = wrong.map(({ at, message }) =>
+      failure(given, { name: stepName, place: placeIn(step, at) }, message),
+    );
     problems.push(...found);
     const result = found.length > 0 ? 'failed' : 'passed';
     steps.push({ name: stepName, place, result, problems: found, milliseconds });
@@ -70,7 +73,7 @@ export function worldOf(
 }
 
 interface StepOutcome {
-  readonly messages: readonly string[];
+  readonly found: readonly Difference[];
   readonly edits: readonly Edit[];
 }
 
@@ -85,10 +88,11 @@ async function runStep(
   const unused = world.actions.unusedAnswers.map(
     (name) => `answers has ${name}, but no Job or call of this step asked for it`,
   );
-  const found = restless ?? compareStep(world, step.expect, happened);
-  const messages = [...wrong, ...unused, ...found];
-  const edits = messages.length === 0 || restless !== undefined ? [] : editsOf(world, step.expect, happened);
-  return { messages, edits };
+  const about = [...wrong, ...unused, ...(restless ?? [])];
+  const compared = restless === undefined ? compareStep(world, step.expect, happened) : [];
+  const found = [...about.map((message) => ({ at: [], message })), ...compared];
+  const edits = found.length === 0 || restless !== undefined ? [] : editsOf(world, step.expect, happened);
+  return { found, edits };
 }
 
 /** Until a pass neither writes nor is answered. */
@@ -152,7 +156,16 @@ function kindsOf(playbook: Playbook): { clusterScoped: Set<string>; servedByPlay
   };
 }
 
-function failure(given: Case, step: CaseStep | undefined, message: string): Diagnostic {
+/** What is not about a part of the expectation is about the step. */
+function placeIn({ place, placeOf }: CaseStep, at: Difference['at']): Place {
+  return at.length === 0 || placeOf === undefined ? place : placeOf(at);
+}
+
+function failure(
+  given: Case,
+  step: Pick<CaseStep, 'name' | 'place'> | undefined,
+  message: string,
+): Diagnostic {
   const place = step?.place ?? { file: given.file, line: 1, column: 1 };
   const where = step === undefined ? given.name : `${given.name}, ${step.name}`;
   return { code: 'CaseFailed', severity: 'error', ...place, message: `${where}: ${message}` };
