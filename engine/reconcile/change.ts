@@ -39,9 +39,14 @@ export function basisOf(scope: Scope, child: Child): string {
 }
 
 /** `lost`: it was there, and nobody but somebody else can have deleted it. */
-export function createChange(child: Child, { lost }: { readonly lost: boolean }): Change {
-  const body = withFieldDigests(child.creation, child.kind.schema);
-  const { ref, hash } = child;
+export function createChange(
+  { snapshot }: Scope,
+  child: Child,
+  { lost }: { readonly lost: boolean },
+): Change {
+  const { ref, hash, creation, kind } = child;
+  const make = (): JsonObject => withFieldDigests(creation, kind.schema);
+  const body = snapshot.recall?.creation(creation, make) ?? make();
   const message = `${describeRef(ref)} was deleted; created again`;
   return {
     kind: 'create',

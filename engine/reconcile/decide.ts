@@ -73,7 +73,7 @@ function decidePatch(scope: Scope, child: Child): Step {
 function decideAbsent(scope: Scope, child: Child): Step {
   const refusal = refusalOf(scope, child);
   const lost = wasCovered(scope, child);
-  const create = stepOf(child, lost ? 'repair' : 'create', createChange(child, { lost }));
+  const create = stepOf(child, lost ? 'repair' : 'create', createChange(scope, child, { lost }));
   switch (refusal?.kind) {
     case undefined:
     case 'conflict':

@@ -43,6 +43,7 @@ export class Recall {
   readonly #runs = new WeakMap<KubeObject, Run>();
   readonly #counted = new WeakMap<KubeObject, KubeObject>();
   readonly #contents = new WeakMap<KubeObject, JsonObject>();
+  readonly #creations = new WeakMap<JsonObject, JsonObject>();
   readonly #evidence = new WeakMap<object, Evidence>();
   readonly #readers = new WeakMap<Watch, readonly Reference[]>();
   readonly #forms = new WeakMap<JsonObject, Known>();
@@ -59,6 +60,11 @@ export class Recall {
   /** The object in normal form. */
   content(object: KubeObject): JsonObject {
     return kept(this.#contents, object, () => contentOf(object));
+  }
+
+  /** What a POST of one of the forms sends: one that waits is asked for in each pass. */
+  creation(form: JsonObject, make: () => JsonObject): JsonObject {
+    return kept(this.#creations, form, make);
   }
 
   /** What the actions of the resource have done. */
