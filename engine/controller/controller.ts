@@ -1,9 +1,8 @@
 /**
  * One controller: keeps the resources of one watch of one playbook as described. Events of its kinds put keys into
- * its lane; a worker turns a key into a snapshot, the snapshot into a plan, and carries the plan out.
- *
- * Level-triggered: an event only says that a key is worth a look. A pass reads the stores alone, and none begins
- * before the stores show what the pass before it wrote.
+ * its lane; a worker turns a key into a snapshot, the snapshot into a plan, and carries the plan out. Level-triggered:
+ * an event only says that a key is worth a look. A pass reads the stores alone, and none begins before the stores show
+ * what the pass before it wrote.
  */
 import { type Clock, pause } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
@@ -215,16 +214,15 @@ class WatchController implements Controller {
   }
 
   private async plan(key: string, resource: KubeObject, version: WatchVersion): Promise<Plan> {
-    const { options, views, namespaces, recall } = this;
+    const { name: controller, options, views, namespaces, recall } = this;
+    const { clock, cluster, inventory } = options;
     const memory = this.memories.get(key) ?? initialMemory();
-    const inventory = options.inventory.kinds(this.watch.gvk);
-    const now = options.clock.now();
-    const { discovery } = options.cluster;
-    const sources = { ...options, ...version, views, namespaces, discovery, controller: this.name };
-    const { snapshot, dependencies } = buildSnapshot(sources, { resource, now, memory, recall, inventory });
-    const begun = options.clock.monotonic();
+    const one = { resource, now: clock.now(), memory, recall, inventory: inventory.kinds(this.watch.gvk) };
+    const sources = { ...options, ...version, views, namespaces, discovery: cluster.discovery, controller };
+    const { snapshot, dependencies } = buildSnapshot(sources, one);
+    const begun = clock.monotonic();
     const plan = await version.decide(version.watch, snapshot);
-    options.metrics.planned(this.name, options.clock.monotonic() - begun);
+    options.metrics.planned(controller, clock.monotonic() - begun);
     this.dependencies.set(key, dependencies);
     return plan;
   }
