@@ -7,7 +7,7 @@ import { isJsonObject } from '../kube/value.ts';
 import { isLabel, isProtected } from '../playbook/crd-names.ts';
 import { pluralOf } from '../playbook/load-schema.ts';
 import { SCHEMA_FOLDER, scaffold } from '../playbook/scaffold/scaffold.ts';
-import { parseYaml } from '../playbook/yaml.ts';
+import { parseYaml, type YamlResult } from '../playbook/yaml.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
 import type { Flags, FlagValues } from './flags.ts';
 import type { Terminal } from './terminal.ts';
@@ -106,7 +106,7 @@ async function readManifests(file: string): Promise<readonly JsonObject[]> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new UsageError(`${file} can't be read: ${errorMessage(error)}`);
   });
-  const parsed = parseYaml({ file, text });
+  const parsed = parseAsKubectl(file, text);
   if (parsed.kind === 'refused') {
     const [first] = parsed.problems;
     throw new UsageError(`${first?.file}:${first?.line}:${first?.column} ${first?.message}`, first?.hint);
@@ -122,6 +122,19 @@ async function readManifests(file: string): Promise<readonly JsonObject[]> {
   });
   if (manifests.length === 0) throw new UsageError(`${file} holds no manifest`);
   return manifests;
+}
+
+/** To kubectl `0755` is octal: manifests that it takes are taken here. */
+function parseAsKubectl(file: string, text: string): YamlResult {
+  const parsed = parseYaml({ file, text });
+  if (parsed.kind === 'parsed') return parsed;
+  const lines = text.split('\n');
+  for (const { code, line, column } of parsed.problems.toReversed()) {
+    if (code !== 'YamlLeadingZero') continue;
+    const [before, after] = [lines[line - 1]?.slice(0, column - 1), lines[line - 1]?.slice(column - 1)];
+    lines[line - 1] = `${before}${after?.replace(/^([-+]?)0+(?=[0-7]+\b)/, '$10o')}`;
+  }
+  return parseYaml({ file, text: lines.join('\n') });
 }
 
 function isManifest(value: unknown): value is JsonObject {

@@ -115,6 +115,28 @@ spec:
 {apiVersion: v1, kind: Pod, metadata: {name: web-one}, spec: {containers: [{name: c, image: "c:1"}]}}
 `;
 
+const TASK = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: task-scripts}
+data:
+  run.sh: |
+    #!/bin/sh
+    exec sleep 0755
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: task}
+spec:
+  selector: {matchLabels: {app: task}}
+  template:
+    metadata: {labels: {app: task}}
+    spec:
+      containers: [{name: run, image: "busybox:1", command: [/scripts/run.sh]}]
+      volumes:
+      - name: scripts
+        configMap: {name: task-scripts, defaultMode: 0755, items: [{key: run.sh, path: run.sh, mode: 0400}]}
+`;
+
 describe('libretto create api', () => {
   it('makes an operator that lints and tests as it is', async () => {
     const folder = join(await temporary(), 'myapp');
@@ -202,6 +224,21 @@ describe('libretto create api', () => {
     );
     expect(await read('cronjob.yaml.hbs')).toMatch(/schedule: {{spec.\w+}}[\s\S]*image: {{spec.\w+}}/);
     expect(await read('pod.yaml.hbs')).toMatch(/image: {{spec.\w+}}/);
+  });
+
+  it('takes modes as kubectl does, and leaves scripts where they are', async () => {
+    const root = await temporary();
+    const [file, folder] = [join(root, 'job.yaml'), join(root, 'task')];
+    await writeFile(file, TASK);
+    const made = await libretto(...FLAGS, '--kind=Task', '--from', file, '--output', folder);
+    expect(made).toMatchObject({ code: 0, err: '' });
+    expect(await libretto('lint', folder)).toEqual({ code: 0, out: '', err: '' });
+    const pods = await readFile(join(folder, 'deployment.yaml.hbs'), 'utf8');
+    expect(pods).toContain('defaultMode: 0o755\n');
+    expect(pods).toContain('mode: 0o400\n');
+    const script = await readFile(join(folder, 'configmap.yaml.hbs'), 'utf8');
+    expect(script).toContain('  run.sh: |\n    #!/bin/sh\n    exec sleep 0755\n');
+    expect(await readFile(join(folder, 'watches.yaml'), 'utf8')).not.toContain('#!');
   });
 
   it('asks nothing with --plain, and says what is wrong with every flag at once', async () => {

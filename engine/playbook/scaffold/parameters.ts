@@ -316,6 +316,9 @@ class Finder {
   #configuration(document: JsonObject): JsonObject {
     const data = objectAt(document, 'data');
     if (data === undefined || Object.keys(data).length === 0) return document;
+    // A script is part of the application, not a choice of its users.
+    if (Object.values(data).some((value) => typeof value === 'string' && value.startsWith('#!')))
+      return document;
     return {
       ...document,
       data: this.#field('config', { schema: { values: 'string', default: data }, value: data }),

@@ -4,6 +4,7 @@ import { LITERAL_OPEN } from '../template/ast.ts';
 import { formatYaml } from '../yaml-text.ts';
 import { defaultManifests } from './default-manifests.ts';
 import { EXPRESSION } from './expression.ts';
+import { modesIn, withModes } from './modes.ts';
 import { type Field, type Parametrised, type ParametrisedManifest, parametrise } from './parameters.ts';
 
 /** Where the files' own schemas are put, for editors: a folder whose name begins with a dot belongs to no playbook. */
@@ -68,8 +69,8 @@ function manifestEntry({ id, createOnly, scaled }: ParametrisedManifest): Json {
 
 /** YAML with `{{ }}`; what was literal stays so. */
 function templateText(tree: JsonObject): string {
-  const text = formatYaml([tree]).replaceAll('{{', LITERAL_OPEN);
-  return text.replace(new RegExp(EXPRESSION, 'g'), '{{$1}}');
+  const text = formatYaml([withModes(tree)]).replaceAll('{{', LITERAL_OPEN);
+  return modesIn(text.replace(new RegExp(EXPRESSION, 'g'), '{{$1}}'));
 }
 
 function sampleFile(gvk: GroupVersionKind, name: string, fields: Parametrised['fields']): string {
