@@ -14,8 +14,9 @@ import { didYouMean } from './suggest.ts';
 
 export interface FieldCheck {
   readonly kind: string;
-  readonly names: Names;
-  readonly known: KnownPaths;
+  /** What expressions in it may read; absent where it can hold none. */
+  readonly names?: Names;
+  readonly known?: KnownPaths;
   readonly problems: Problems;
   /** Places that were reported: a template's shapes share them. */
   readonly reported: Set<string>;
@@ -139,7 +140,7 @@ function checkReference(
       schema.type === 'string' ? `put it in quotes to make a text of it: "${source}"` : 'yield another type';
     wrongType(place, { found: `${source} is a ${yielded}`, schema, hint }, check);
   }
-  if (reference === undefined) return;
+  if (reference === undefined || check.names === undefined) return;
   const read = schemaAt(reference.root, reference.path, check.names);
   if (read?.type === undefined || read.open || read.intOrString || schema.type === undefined) return;
   if (read.type === schema.type || (read.type === 'integer' && schema.type === 'number')) return;
@@ -162,7 +163,7 @@ function scalarOf(
   { known }: FieldCheck,
 ): 'string' | 'number' | 'boolean' | undefined {
   if (reference === undefined) return MAKES_TEXT.test(source) ? 'string' : undefined;
-  const possible = reference.root === 'vars' ? known(reference) : undefined;
+  const possible = reference.root === 'vars' ? known?.(reference) : undefined;
   if (possible?.values === undefined) return possible?.type;
   const types = new Set(
     possible.values.map((value) => (typeof value === 'bigint' ? 'number' : typeof value)),

@@ -10,12 +10,13 @@ import { didYouMean } from './suggest.ts';
 import { type CompileContext, compileTemplate } from './template.ts';
 
 export const WATCHES_FILE = 'watches.yaml';
+export const SAMPLE_FILE = 'sample.yaml';
 const MOST_BYTES = 1 << 20;
 const MANIFEST = /\.ya?ml(\.hbs)?$/;
 
 /** Files with a meaning of their own, which are no manifests. */
 function isReserved(file: string): boolean {
-  return [WATCHES_FILE, CRD_FILE, 'sample.yaml'].includes(file) || file.endsWith('.case.yaml');
+  return [WATCHES_FILE, CRD_FILE, SAMPLE_FILE].includes(file) || file.endsWith('.case.yaml');
 }
 
 /** Files that are larger than a ConfigMap may be, and those in folders. True: all can be read. */

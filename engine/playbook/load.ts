@@ -3,13 +3,14 @@
  * with a code, a place and what to do. Pure: no file is read here, no cluster asked.
  */
 import { hasErrors, type Place, sortDiagnostics } from '../base/diagnostic.ts';
-import { groupKind } from '../kube/object.ts';
+import { groupKind, gvkOf, isObject } from '../kube/object.ts';
 import type { SchemaLookup } from '../kube/schema.ts';
+import { checkResource } from './check-resource.ts';
 import { checkVersions } from './check-versions.ts';
 import { deepFreeze } from './freeze.ts';
 import { KindCatalogue } from './kind-catalogue.ts';
 import { loadCrds, reportRepeatedKinds } from './load-crds.ts';
-import { checkFiles, contentHashOf, TemplateFiles, WATCHES_FILE } from './load-files.ts';
+import { checkFiles, contentHashOf, SAMPLE_FILE, TemplateFiles, WATCHES_FILE } from './load-files.ts';
 import { kindAt } from './load-kind.ts';
 import { isMapNode, LoadDocument, type LoadNode, textOf } from './load-node.ts';
 import { Problems } from './load-problems.ts';
@@ -62,6 +63,7 @@ function load(name: string, files: PlaybookFiles, { options, problems }: Loading
   const watches = finishWatches(drafts, catalogue, problems);
   warnUndecided(catalogue, document.root.place, problems);
   warnUnwatched(drafts, catalogue, problems);
+  warnSample(files, catalogue, problems);
   const contentHash = contentHashOf(files);
   const described = describe(document, { name, contentHash, problems });
   const range = described.requires.kubernetes;
@@ -144,6 +146,23 @@ function warnUnwatched(drafts: readonly WatchDraft[], catalogue: KindCatalogue, 
     if (used.has(groupKind(gvk))) continue;
     const message = `no watch uses ${groupKind(gvk)}`;
     problems.warn('KindNotWatched', place, { message, hint: 'watch it, or remove its definition' });
+  }
+}
+
+/** The first thing that a user applies should be taken. */
+function warnSample(files: PlaybookFiles, catalogue: KindCatalogue, problems: Problems): void {
+  const text = files.get(SAMPLE_FILE);
+  if (text === undefined) return;
+  const parsed = parseYaml({ file: SAMPLE_FILE, text });
+  if (parsed.kind === 'refused')
+    problems.addAll(parsed.problems.map((problem) => ({ ...problem, severity: 'warning' })));
+  for (const document of parsed.documents) {
+    if (!isObject(document.value)) continue;
+    const { apiVersion, kind } = document.value;
+    if (typeof apiVersion !== 'string' || typeof kind !== 'string') continue;
+    const gvk = gvkOf({ apiVersion, kind });
+    const schema = catalogue.ownKind(gvk) === undefined ? undefined : catalogue.schemaOf(gvk);
+    if (schema !== undefined) checkResource({ document, at: [], kind, schema }, 'warning', problems);
   }
 }
 

@@ -82,6 +82,23 @@ describe('libretto lint', () => {
     ]);
   });
 
+  it('warns where the API server would not take sample.yaml as it is written', async () => {
+    const folder = await folderOf({
+      'watches.yaml':
+        '- {group: app.example.com, version: v1, kind: Crate, schema: {spec: {size: {type: integer, required: true}, mode: {type: string, enum: [fast, safe]}}}, status: {endpoint: metadata.name}}\n',
+      'sample.yaml':
+        'apiVersion: app.example.com/v1\nkind: Crate\nmetadata: {name: one}\nspec:\n  sice: 1\n  mode: fats\n---\n{apiVersion: v1, kind: Secret, metadata: {name: other}, data: 1}\n',
+    });
+    const { code, out } = await libretto('lint', folder);
+    expect(out.split('\n').map((line) => line.replace(/^.*\/sample/, 'sample'))).toEqual([
+      'sample.yaml:5:3: warning FieldMissing: Crate wants size here (hint: add it)',
+      'sample.yaml:5:3: warning UnknownField: Crate has no field sice here (hint: did you mean size?)',
+      'sample.yaml:6:9: warning FieldValue: fats is not one of fast, safe (hint: did you mean fast?)',
+      '',
+    ]);
+    expect(code).toBe(0);
+  });
+
   it('tells what a kind makes incompatible with an earlier version', async () => {
     const watches = (size: string) =>
       `- group: app.example.com\n  version: v1\n  kind: Crate\n  schema: {spec: {size: ${size}}}\n  status: {endpoint: metadata.name}\n`;

@@ -46,6 +46,30 @@ describe('libretto test', { timeout: 60_000 }, () => {
     expect((await libretto('test', folder, '--least', '101')).code).toBe(2);
   });
 
+  it('runs no case with a resource that the API server would refuse, and says why', async () => {
+    const folder = await copyOf('memcached');
+    await writeFile(
+      join(folder, 'sessions.case.yaml'),
+      `resource:
+  apiVersion: cache.example.com/v1
+  kind: Memcached
+  metadata: {name: a}
+  spec:
+    sise: 1
+    size: "2"
+expect: {}
+`,
+    );
+    const { code, out, err } = await libretto('test', folder);
+    const lines = err.split('\n').map((line) => line.replace(/^\S*memcached\//, ''));
+    expect(lines).toEqual([
+      'sessions.case.yaml:6:5: error UnknownField: Memcached has no field sise here (hint: did you mean size?)',
+      'sessions.case.yaml:7:12: error FieldType: Memcached takes an integer here; the text 2',
+      '',
+    ]);
+    expect({ code, out }).toEqual({ code: 1, out: '0 passed, 1 failed\n' });
+  });
+
   it('tells cases, steps and problems as JSON, with the same exit code', async () => {
     const folder = await copyOf('memcached');
     const good = await libretto('test', folder, '--output', 'json', '--coverage');

@@ -6,10 +6,11 @@ import { applyDefaults } from '../../kube/defaults.ts';
 import { gvkOf, type Json, type KubeObject } from '../../kube/object.ts';
 import type { SchemaLookup } from '../../kube/schema.ts';
 import { asJson, isJsonObject } from '../../kube/value.ts';
+import { checkResource } from '../../playbook/check-resource.ts';
 import { LoadDocument } from '../../playbook/load-node.ts';
 import { Problems } from '../../playbook/load-problems.ts';
 import { checkAgainstSchema } from '../../playbook/watches-schema.ts';
-import { parseYaml } from '../../playbook/yaml.ts';
+import { parseYaml, type YamlDocument } from '../../playbook/yaml.ts';
 import type { Case, CaseChange, CaseStep, Expectation } from './model.ts';
 
 export type CaseReading =
@@ -42,14 +43,31 @@ export function readCases(file: string, text: string, schemaOf: SchemaLookup): C
   const cases = parsed.documents.flatMap((document) => {
     const source = new LoadDocument(file, text, document);
     if (!checkAgainstSchema(schema, source, document.value, problems)) return [];
+    const given = judged(document.value);
+    checkGiven(given.resource, { document, schemaOf, problems });
     const listed = isJsonObject(document.value) && 'steps' in document.value;
     const stepPlace = (index: number): Place =>
       listed ? document.placeOf(['steps', index]) : document.placeOf(['expect'], 'key');
     const placeOf: Around['placeOf'] = (index, path) =>
       document.placeOf([...(listed ? ['steps', index] : []), 'expect', ...path], 'key');
-    return [toCase(file, judged(document.value), { schemaOf, stepPlace, placeOf })];
+    return [toCase(file, given, { schemaOf, stepPlace, placeOf })];
   });
   return problems.all.length > 0 ? { kind: 'refused', problems: problems.all } : { kind: 'read', cases };
+}
+
+/** A resource that the API server would refuse shows nothing about the playbook. */
+function checkGiven(
+  resource: KubeObject,
+  {
+    document,
+    schemaOf,
+    problems,
+  }: { readonly document: YamlDocument; readonly schemaOf: SchemaLookup; readonly problems: Problems },
+): void {
+  const schemaNode = schemaOf(gvkOf(resource));
+  if (schemaNode === undefined) return;
+  const { kind } = resource;
+  checkResource({ document, at: ['resource'], kind, schema: schemaNode }, 'error', problems);
 }
 
 /** The JSON Schema of cases has just judged the value. */
