@@ -97,7 +97,10 @@ function checkOwnSelector({ gvk }: WrittenDocument, shape: OutlineNode, found: F
   if (wrong === undefined) return;
   const message = `the selector of this ${gvk.kind} does not match its pods: they ${wrong.what}`;
   const hint = 'give the pods (spec.template.metadata.labels) the same label';
-  tell(wrong.place, found, () => found.problems.error('SelectorMismatch', wrong.place, { message, hint }));
+  tell(wrong.place, found, () => {
+    if (wrong.always) found.problems.error('SelectorMismatch', wrong.place, { message, hint });
+    else found.problems.warn('SelectorMismatch', wrong.place, { message, hint });
+  });
 }
 
 interface Selecting {
@@ -117,30 +120,49 @@ function checkSelector(
   const misses = pods.map(({ labels }) => (labels === undefined ? undefined : mismatch(selector, labels)));
   const selected = pods.filter((_, index) => misses[index] === undefined);
   const [first] = misses;
-  if (selected.length > 0) {
-    if (kind === 'Service') checkPorts(outlineAt(shape, 'spec', 'ports'), selected, found);
-  } else if (first !== undefined) {
+  // A wrong selector hides no wrong port.
+  const offering = selected.length > 0 ? selected : pods;
+  if (kind === 'Service') checkPorts(outlineAt(shape, 'spec', 'ports'), offering, found);
+  if (selected.length === 0 && first !== undefined) {
     const message = `no pod of this playbook has the labels that this ${kind} selects: they ${first.what}`;
     const hint = 'let the selector and the labels of the pods agree';
     tell(first.place, found, () => found.problems.warn('ServiceWithoutPods', first.place, { message, hint }));
   }
 }
 
-/** The first label that pods with these labels can't have; undefined where they may match. */
-function mismatch(
-  selector: OutlineMap,
-  labels: OutlineMap | undefined,
-): { readonly place: Place; readonly what: string } | undefined {
+interface Mismatch {
+  readonly place: Place;
+  readonly what: string;
+  /** False: a resource that happens to have the right name has pods that match. */
+  readonly always: boolean;
+}
+
+/** The first label that pods with these labels don't have; undefined where they may match. */
+function mismatch(selector: OutlineMap, labels: OutlineMap | undefined): Mismatch | undefined {
   if (labels?.entries.some(({ key }) => key === undefined) === true) return undefined;
   for (const { key, keyPlace, value } of selector.entries) {
     if (key === undefined || GIVEN_LABEL.test(key)) continue;
     const label = labels?.entries.find((each) => each.key === key);
-    if (label === undefined) return { place: keyPlace, what: `have no label ${key}` };
-    if (value.kind !== 'literal' || label.value.kind !== 'literal' || value.value === label.value.value)
-      continue;
-    return { place: value.place, what: `have ${key}: ${label.value.value}` };
+    if (label === undefined) return { place: keyPlace, what: `have no label ${key}`, always: true };
+    const always = value.kind === 'literal' && label.value.kind === 'literal';
+    if (always ? value.value === label.value.value : !isLikeName(value, label.value)) continue;
+    return { place: value.place, what: `have ${key}: ${shown(label.value)}`, always };
   }
   return undefined;
+}
+
+/** One of them is the resource's name, and the other a word: a name that was forgotten when the rest became a template. */
+function isLikeName(one: OutlineNode, other: OutlineNode): boolean {
+  const readsName = (node: OutlineNode): boolean =>
+    node.kind === 'value'
+      ? node.reference?.root === 'metadata'
+      : node.kind === 'text' && /^(\{\{)?\s*metadata\./.test(node.source);
+  return (one.kind === 'literal' && readsName(other)) || (other.kind === 'literal' && readsName(one));
+}
+
+function shown(node: OutlineNode): string {
+  if (node.kind === 'literal') return String(node.value);
+  return node.kind === 'value' || node.kind === 'text' ? node.source : '…';
 }
 
 function checkPorts(ports: OutlineNode | undefined, pods: readonly Pods[], found: Found): void {
@@ -155,7 +177,7 @@ function checkPorts(ports: OutlineNode | undefined, pods: readonly Pods[], found
     const target = outlineAt(port, 'targetPort') ?? outlineAt(port, 'port');
     if (target?.kind !== 'literal' || [...names, ...numbers].includes(String(target.value))) continue;
     if (isOpen(/^\d+$/.test(String(target.value)) ? 'containerPort' : 'name')) continue;
-    const message = `no container of the selected pods has the port ${target.value}`;
+    const message = `no container of the pods has the port ${target.value}`;
     const hint = didYouMean(String(target.value), [...names, ...numbers]);
     tell(target.place, found, () => found.problems.warn('PortNotFound', target.place, { message, hint }));
   }

@@ -68,7 +68,8 @@ function compile(schedule: string, timezone: string): Cron | string {
   if (line.startsWith('@')) {
     if (!NICKNAMES.includes(line)) return `${line} is not one of ${NICKNAMES.join(', ')}`;
   } else if (line.split(/\s+/).length !== 5) {
-    return 'a cron line has five fields: minute, hour, day of month, month, day of week';
+    const { length } = line.split(/\s+/);
+    return `${line} has ${length} ${length === 1 ? 'field' : 'fields'}, and a cron line has five`;
   }
   try {
     return new Cron(line, { paused: true, timezone, mode: '5-part' });

@@ -6,7 +6,7 @@ import { CRD_FILE } from './load-crds.ts';
 import type { Problems } from './load-problems.ts';
 import type { PlaybookFiles } from './model.ts';
 import type { OutlineNode } from './outline.ts';
-import { didYouMean } from './suggest.ts';
+import { didYouMean, nearest } from './suggest.ts';
 import { type CompileContext, compileTemplate } from './template.ts';
 
 export const WATCHES_FILE = 'watches.yaml';
@@ -108,6 +108,8 @@ export class TemplateFiles {
     const candidates = [...this.#files.keys()].filter((name) => MANIFEST.test(name) && !isReserved(name));
     const folder = file.includes('/') ? 'a playbook is one flat folder' : undefined;
     const hint = folder ?? didYouMean(file, candidates);
+    const meant = nearest(file, candidates);
+    if (meant !== undefined) this.#used.add(meant); // not left over
     this.#problems.error('FileMissing', place, { message: `there is no file ${file}`, hint });
     return undefined;
   }

@@ -148,13 +148,32 @@ describe('pods and who selects them', () => {
     expect(beside).toEqual([expect.stringContaining('s.yaml.hbs:5:14 ServiceWithoutPods')]);
   });
 
+  it('a name in one place and {{metadata.name}} in another agree for one resource alone', () => {
+    const ports = '  ports: [{port: 8080}]\n';
+    for (const own of ['"{{metadata.name}}"', '{{metadata.name}}']) {
+      const pods = PODS.replace('{labels: {app: a}}', `\n      labels:\n        app: ${own}`);
+      const all = pods.replace('{matchLabels: {app: a}}', `\n    matchLabels:\n      app: ${own}`);
+      expect(said({ ...deployment(all), ...service(`  selector: {app: a}\n${ports}`) })).toEqual([
+        's.yaml.hbs:5:19 ServiceWithoutPods: no pod of this playbook has the labels that this Service selects: they have app: {{metadata.name}} (let the selector and the labels of the pods agree)',
+        's.yaml.hbs:6:18 PortNotFound: no container of the pods has the port 8080 (there are http, 80)',
+      ]);
+      expect(said(deployment(pods))).toEqual([
+        'd.yaml.hbs:5:33 SelectorMismatch: the selector of this Deployment does not match its pods: they have app: {{metadata.name}} (give the pods (spec.template.metadata.labels) the same label)',
+      ]);
+      const same = service(`  selector:\n    app: ${own}\n  ports: [{port: 80}]\n`);
+      expect(said({ ...deployment(all), ...same })).toEqual([]);
+    }
+    const chosen = PODS.replace('labels: {app: a}', 'labels: {app: "{{spec.image}}"}');
+    expect(said(deployment(chosen))).toEqual([]);
+  });
+
   it('a Service leads to a port that a container has', () => {
     const to = (port: string) =>
       said({ ...deployment(PODS), ...service(`  selector: {app: a}\n  ports: [${port}]\n`) });
     expect(to('{port: 8080, targetPort: http}')).toEqual([]);
     expect(to('{port: 8080, targetPort: 80}')).toEqual([]);
     expect(to('{port: 8080, targetPort: htp}')).toEqual([
-      's.yaml.hbs:6:36 PortNotFound: no container of the selected pods has the port htp (did you mean http?)',
+      's.yaml.hbs:6:36 PortNotFound: no container of the pods has the port htp (did you mean http?)',
     ]);
     expect(to('{port: 8080}')[0]).toContain('PortNotFound');
     const open = PODS.replace('containerPort: 80', 'containerPort: "{{spec.size}}"').replace(
