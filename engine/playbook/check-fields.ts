@@ -191,7 +191,8 @@ interface WrongType {
 
 function wrongType(place: Place, { found, schema, hint }: WrongType, check: FieldCheck): void {
   const message = `${check.kind} takes ${describeType(schema)} here; ${found}`;
-  const quotes = schema.type === 'string' ? 'put it in quotes' : undefined;
+  const bare = /^the text (-?\d+(\.\d+)?|true|false)$/.test(found) ? 'write it without quotes' : undefined;
+  const quotes = schema.type === 'string' ? 'put it in quotes' : bare;
   const plain = /in quotes is a text$/.test(found) ? 'write the expression without quotes' : undefined;
   report('FieldType', place, check, { message, hint: hint ?? plain ?? quotes });
 }

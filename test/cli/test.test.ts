@@ -64,7 +64,7 @@ expect: {}
     const lines = err.split('\n').map((line) => line.replace(/^\S*memcached\//, ''));
     expect(lines).toEqual([
       'sessions.case.yaml:6:5: error UnknownField: Memcached has no field sise here (hint: did you mean size?)',
-      'sessions.case.yaml:7:12: error FieldType: Memcached takes an integer here; the text 2',
+      'sessions.case.yaml:7:12: error FieldType: Memcached takes an integer here; the text 2 (hint: write it without quotes)',
       '',
     ]);
     expect({ code, out }).toEqual({ code: 1, out: '0 passed, 1 failed\n' });
