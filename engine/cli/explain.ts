@@ -7,6 +7,7 @@ import { survey } from '../operator/survey.ts';
 import type { Playbook } from '../playbook/model.ts';
 import { type Explanation, explain } from '../reconcile/explain.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
+import { withPods } from './explain-pods.ts';
 import { findKind } from './find-kind.ts';
 import { LIVE_FLAGS, type LiveCluster, loadAgainst, withCluster } from './live-cluster.ts';
 import { describeChildren } from './plan.ts';
@@ -67,10 +68,12 @@ async function explainOne(live: LiveCluster, wish: Wish): Promise<Explanation> {
     metadata.name === wish.name &&
     (!namespaced || metadata.namespace === wish.namespace);
   const found = await survey(playbook, { ...live, select }, ({ watch, snapshot, plan }) =>
-    groupKind(watch.gvk) === groupKind(gvk) ? [explain(watch, snapshot, plan)] : [],
+    groupKind(watch.gvk) === groupKind(gvk)
+      ? [{ explanation: explain(watch, snapshot, plan), children: snapshot.candidates }]
+      : [],
   );
-  const [explanation] = found.flat();
-  if (explanation !== undefined) return explanation;
+  const [first] = found.flat();
+  if (first !== undefined) return await withPods(first.explanation, first.children, live.cluster.client);
   const where = namespaced ? ` in the namespace ${wish.namespace}` : '';
   throw new EngineError('ResourceNotFound', `there is no ${gvk.kind} ${wish.name}${where}`, {
     hint: 'check the name, and the namespace with --resource-namespace',
@@ -131,7 +134,10 @@ function describe(explanation: Explanation): string {
     ),
     section(
       'Children that are not as described',
-      children.map(({ kind, name, status, message }) => `${kind} ${name}: ${status}, ${message}`),
+      children.flatMap(({ kind, name, status, message, pods = [] }) => [
+        `${kind} ${name}: ${status}, ${message}`,
+        ...pods.map((line) => `  ${line}`),
+      ]),
     ),
     section(
       'Actions',
@@ -161,7 +167,7 @@ function describeNext(next: Explanation['next'], runs: Explanation['runs']): rea
     .trimEnd()
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => line.slice(2));
+    .map((line) => line.slice(2).replace(/^\? /, 'waits: '));
   const going = runs
     .filter(({ phase }) => phase !== 'Failed')
     .map(({ action }) => `> action ${action} goes on`);

@@ -40,6 +40,8 @@ export interface ExplainedChild {
   readonly name: string;
   readonly status: string;
   readonly message: string;
+  /** Where it stands for pods: what is wrong with them, `Pod NAME: …`. */
+  readonly pods?: readonly string[];
 }
 
 export interface ExplainedRun {

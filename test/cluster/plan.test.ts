@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { POD } from '../../engine/kube/kinds.ts';
 import { libretto } from '../cli/libretto.ts';
-import { WRITE } from './cluster-support.ts';
+import { poll, WRITE } from './cluster-support.ts';
 import { testKubeconfigPath } from './harness.ts';
 import {
   type Bench,
@@ -130,13 +131,24 @@ it('explain names the rule that does not hold with its values, the child, and wh
   await putBox(at, 'three', { size: 3, text: 'three' });
   await eventually(at, DEPLOYMENT, 'three', (live) => Object(live?.status).unavailableReplicas === 3);
   await eventually(at, at.box, 'three', (box) => condition(box, 'Ready') !== undefined);
+  await poll(async () => {
+    const pods = await at.cluster.client.list(POD, { namespace: at.namespace });
+    const told = pods.filter(
+      ({ metadata, status }) =>
+        /^three-/.test(metadata.name) && JSON.stringify(status).includes('Unschedulable'),
+    );
+    return told.length === 3;
+  });
   const told = await libretto('explain', `boxes.${at.box.group}/three`, ...flags(at), '-n', at.namespace);
   expect(told).toMatchObject({ code: 0, err: '' });
   expect(told.out).toMatch(/Ready is (False|Unknown) since/);
   expect(told.out).toContain(
     'Ready: children.deployment.status.readyReplicas = spec.size  (watches.yaml:6)\n    children.deployment.status.readyReplicas is missing\n    spec.size is 3\n',
   );
-  expect(told.out).toContain('Deployment three: InProgress');
+  expect(told.out).toMatch(
+    /Deployment three: InProgress, .*\n( {4}Pod three-\S+: is not scheduled: Unschedulable: .*\n){3}/,
+  );
+  expect(told.out).toMatch(/\nNext\n {2}waits: /);
   expect(told.out).toMatch(/libretto-test \(Apply, .*\) spec\.size, spec\.text/);
   // A rule is blamed only where it decides.
   const taken = { namespace: at.namespace, name: 'four-config' };
