@@ -96,6 +96,10 @@ async function remove({ name, parts, rights, overview }: Removal, input: Input):
     terminal.out(`${describeShort(ref)} deleted${dryRun ? ' (dry run)' : ''}\n`);
   }
   const { resources } = overview ?? {};
+  const none = resources !== undefined && Object.values(resources).every((count) => count === 0);
   const kinds = resources === undefined ? '' : `: ${describeResources(resources)}`;
-  terminal.out(`${name}: its resources${kinds} with their objects stay, and so do the definitions\n`);
+  const left = none
+    ? 'the definitions stay'
+    : `its resources${kinds} with their objects stay, and so do the definitions`;
+  terminal.out(`${name}: ${left}\n`);
 }
