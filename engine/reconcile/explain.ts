@@ -6,7 +6,7 @@ import { conditionsOf } from '../kube/conditions.ts';
 import { formatPath } from '../kube/fieldpath.ts';
 import { pathsIn } from '../kube/fieldset.ts';
 import { computeStatus } from '../kube/kstatus.ts';
-import { MANIFEST_ANNOTATION } from '../kube/labels.ts';
+import { FIELD_MANAGER, MANIFEST_ANNOTATION } from '../kube/labels.ts';
 import type { Json, KubeObject, ManagedFieldsEntry } from '../kube/object.ts';
 import { asJson, getPath } from '../kube/value.ts';
 import type { HealthRule, Reference, Watch } from '../playbook/model.ts';
@@ -183,7 +183,7 @@ function runsOf(snapshot: Snapshot): readonly ExplainedRun[] {
 const MOST_CHANGES = 5;
 const MOST_FIELDS = 6;
 
-/** Who wrote the spec last, by what the API server notes of each manager. */
+/** Who wrote the spec last, by what the API server notes of each manager; the engine's own marks are no change. */
 function lastChanges({ metadata }: KubeObject): readonly LastChange[] {
   const time = (entry: ManagedFieldsEntry): string => entry.time ?? '';
   return (metadata.managedFields ?? [])
@@ -198,5 +198,6 @@ function lastChanges({ metadata }: KubeObject): readonly LastChange[] {
         .map(formatPath)
         .filter((path) => path.startsWith('spec.'))
         .slice(0, MOST_FIELDS),
-    }));
+    }))
+    .filter(({ manager, fields }) => fields.length > 0 || manager !== FIELD_MANAGER);
 }

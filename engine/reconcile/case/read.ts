@@ -1,7 +1,7 @@
 /** *.case.yaml → Case, or every problem with its place. */
 
 import schema from '../../../schemas/case.schema.json' with { type: 'json' };
-import type { Diagnostic, Place } from '../../base/diagnostic.ts';
+import { type Diagnostic, type Place, sortDiagnostics } from '../../base/diagnostic.ts';
 import { applyDefaults } from '../../kube/defaults.ts';
 import { gvkOf, type Json, type KubeObject } from '../../kube/object.ts';
 import type { SchemaLookup } from '../../kube/schema.ts';
@@ -52,7 +52,9 @@ export function readCases(file: string, text: string, schemaOf: SchemaLookup): C
       document.placeOf([...(listed ? ['steps', index] : []), 'expect', ...path], 'key');
     return [toCase(file, given, { schemaOf, stepPlace, placeOf })];
   });
-  return problems.all.length > 0 ? { kind: 'refused', problems: problems.all } : { kind: 'read', cases };
+  return problems.all.length > 0
+    ? { kind: 'refused', problems: sortDiagnostics(problems.all) }
+    : { kind: 'read', cases };
 }
 
 /** A resource that the API server would refuse shows nothing about the playbook. */
