@@ -216,7 +216,11 @@ function unknownRoot(ast: AstPath, roots: readonly ContextRoot[]): { message: st
     return { message: `${head} is not available here`, hint: `available are ${roots.join(', ')}` };
   }
   const nearby = didYouMean(head, [...roots, ...HELPER_NAMES]) ?? `paths begin with ${roots.join(', ')}`;
-  return { message: `${ast.original} is no name that a template knows`, hint: `${nearby}; ${literal}` };
+  const quoted = ast.parts.length === 1 ? `; a text stands in quotes: "${ast.original}"` : '';
+  return {
+    message: `${ast.original} is no name that a template knows`,
+    hint: `${nearby}${quoted}; ${literal}`,
+  };
 }
 
 export function placeOf(node: { readonly loc: AstPath['loc'] }, to: Compilation): Place {
