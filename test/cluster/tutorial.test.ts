@@ -1,10 +1,11 @@
-/** The README's tutorial and docs/comparison.md, word for word, against a running `libretto up`. */
+/** The README's tutorial, docs/comparison.md and docs/dev.md, word for word, against a running `libretto up`. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, it } from 'vitest';
 import { followPage } from '../docs/blocks.ts';
+import { librettoIn } from '../docs/libretto-command.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 let folder: string;
@@ -13,8 +14,8 @@ let kubeconfig: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'libretto-tutorial-'));
-  const command = `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, 'engine/main.ts')}' "$@"\n`;
-  await writeFile(join(folder, 'libretto'), command, { mode: 0o755 });
+  await librettoIn(join(folder, 'bin'));
+  await symlink(join(ROOT, 'playbooks'), join(folder, 'playbooks'));
   up = spawn(process.execPath, ['engine/main.ts', 'up'], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
   kubeconfig = await exported(up);
 }, 600_000);
@@ -28,10 +29,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-it.for(['README.md', 'docs/comparison.md'])('works as %s says', { timeout: 600_000 }, async (page) => {
-  const environment = { KUBECONFIG: kubeconfig, PATH: `${folder}:${process.env.PATH}` };
-  await followPage(join(ROOT, page), { folder, environment });
-});
+it.for(['README.md', 'docs/comparison.md', 'docs/dev.md'])(
+  'works as %s says',
+  { timeout: 600_000 },
+  async (page) => {
+    const environment = { KUBECONFIG: kubeconfig, PATH: `${join(folder, 'bin')}:${process.env.PATH}` };
+    await followPage(join(ROOT, page), { folder, environment });
+  },
+);
 
 /** Resolves with the path in the line to copy: `export KUBECONFIG=…`. */
 function exported(process: ChildProcess): Promise<string> {

@@ -3,7 +3,7 @@
  * real data, while engines are killed and exchanged.
  */
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -16,6 +16,7 @@ import type { KubeObject } from '../../engine/kube/object.ts';
 import { parseYaml } from '../../engine/playbook/yaml.ts';
 import { libretto } from '../cli/libretto.ts';
 import { followSection, type Surroundings } from '../docs/blocks.ts';
+import { librettoIn } from '../docs/libretto-command.ts';
 import {
   backUp,
   createShop,
@@ -35,6 +36,7 @@ import {
   sql,
 } from './deploy-kit.ts';
 import { eventually, report, tellReport } from './engine-kit.ts';
+import { kubectlOn } from './harness.ts';
 import { type Helm, helmAt, helmProgram } from './helm.ts';
 import { PATIENT } from './sampledb-kit.ts';
 
@@ -98,6 +100,11 @@ describe.skipIf(whyNoNode() !== undefined)('an engine in the cluster', () => {
     const written = kubectl(`${inside} node -e ${script}`);
     await expect(written).rejects.toThrow('EROFS');
     expect(await kubectl(`${inside} node -p process.getuid()`)).toBe('65532\n');
+  });
+
+  test('takes a playbook in and out, and prints rights, as docs/install.md says', async () => {
+    await followSection(PAGE, '## A playbook into the cluster', surroundings);
+    await followSection(PAGE, '## The rights it needs', surroundings);
   });
 
   test('keeps a SampleDB from a playbook in a ConfigMap', async () => {
@@ -275,13 +282,15 @@ async function buildTwice(folder: string): Promise<Built> {
 
 /** Where the page's commands are typed, with the programs that it names. */
 async function surroundingsIn(folder: string, kubeconfig: string): Promise<Surroundings> {
-  const bin = join(folder, 'bin');
-  await mkdir(bin);
+  const bin = await librettoIn(join(folder, 'bin'));
   await symlink(await helmProgram(), join(bin, 'helm'));
-  const command = `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, 'engine/main.ts')}' "$@"\n`;
-  await writeFile(join(bin, 'libretto'), command, { mode: 0o755 });
   const PATH = [bin, dirname(inject('kubectlPath')), process.env.PATH].join(delimiter);
-  return { folder: ROOT, environment: { KUBECONFIG: kubeconfig, PATH, HOME: folder } };
+  // The page's cluster has a name of its own.
+  const named = join(folder, 'kubeconfig');
+  await copyFile(kubeconfig, named);
+  const context = (await kubectlOn(named, ['config', 'current-context'])).trim();
+  await kubectlOn(named, ['config', 'rename-context', context, 'staging']);
+  return { folder: ROOT, environment: { KUBECONFIG: named, PATH, HOME: folder } };
 }
 
 /** By kind and name; without the labels that say that Helm made them. */
