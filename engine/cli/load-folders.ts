@@ -6,7 +6,7 @@ import { type FolderContent, readPlaybookFolders } from '../operator/folder-file
 import { loadPlaybook } from '../playbook/load.ts';
 import type { LoadResult, PlaybookFiles } from '../playbook/model.ts';
 import { UsageError } from './command.ts';
-import { offlineSchemas, offlineVersions } from './offline-kinds.ts';
+import { offlineMeant, offlineSchemas, offlineVersions } from './offline-kinds.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface LoadedFolder {
@@ -37,7 +37,7 @@ export function compileFolder(
   const result: LoadResult =
     problems.length > 0
       ? { kind: 'refused', problems }
-      : loadPlaybook(name, files, { schema, versions: offlineVersions });
+      : loadPlaybook(name, files, { schema, versions: offlineVersions, meant: offlineMeant });
   return { path, files, result };
 }
 

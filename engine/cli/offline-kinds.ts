@@ -3,6 +3,7 @@ import kinds from '../../schemas/kubernetes-kinds.json' with { type: 'json' };
 import { apiVersionOf, type GroupVersionKind, type JsonObject } from '../kube/object.ts';
 import type { SchemaLookup, SchemaNode } from '../kube/schema.ts';
 import { schemaFromOpenApi } from '../kube/schema-model.ts';
+import { nearest } from '../playbook/suggest.ts';
 
 /** How a kind is called in a URL and in RBAC rules. */
 export interface OfflineResource extends GroupVersionKind {
@@ -22,10 +23,22 @@ export function offlineResource(gvk: GroupVersionKind): OfflineResource | undefi
  * (snapshot.storage.k8s.io, metrics.k8s.io).
  */
 export function offlineVersions(group: string, kind: string): readonly string[] | undefined {
-  if (!kinds.resources.some((known) => known.group === group)) return undefined;
+  // A definition's group has a dot, so one without is Kubernetes' own, or nobody's.
+  if (group.includes('.') && !kinds.resources.some((known) => known.group === group)) return undefined;
   return kinds.resources
     .filter((known) => known.group === group && known.kind === kind)
     .map(({ version }) => version);
+}
+
+/** The same kind in another group, or one of the group that is called nearly so. */
+export function offlineMeant({ group, kind }: GroupVersionKind): string | undefined {
+  const elsewhere = kinds.resources.filter((known) => known.kind === kind).map(apiVersionOf);
+  if (elsewhere.length > 0) return `write apiVersion: ${elsewhere.join(' or ')}`;
+  const name = nearest(
+    kind,
+    kinds.resources.filter((known) => known.group === group).map((known) => known.kind),
+  );
+  return name === undefined ? undefined : `did you mean ${name}?`;
 }
 
 /** Schemas of the kinds that Kubernetes itself has, each read once. */

@@ -23,6 +23,8 @@ export interface VersionCheck {
   readonly range: string | undefined;
   /** Where all kinds of a group are known: the versions in which it has a kind; undefined for other groups. */
   readonly versions: ((group: string, kind: string) => readonly string[] | undefined) | undefined;
+  /** For a kind that is not served: what was most likely meant. */
+  readonly meant: ((gvk: GroupVersionKind) => string | undefined) | undefined;
 }
 
 export function checkVersions(
@@ -89,13 +91,17 @@ function warnDeprecated(gvk: GroupVersionKind, place: Place, { range, problems }
 }
 
 /** Kinds and versions that Kubernetes no longer has, or never had. */
-function warnUnserved(gvk: GroupVersionKind, place: Place, { versions, problems }: VersionCheck): void {
+function warnUnserved(
+  gvk: GroupVersionKind,
+  place: Place,
+  { versions, meant, problems }: VersionCheck,
+): void {
   const known = versions?.(gvk.group, gvk.kind);
   if (known === undefined || known.includes(gvk.version)) return;
   const message = `Kubernetes serves no ${gvk.kind} as ${apiVersionOf(gvk)}`;
   const hint =
     known.length === 0
-      ? 'check the kind and its apiVersion'
+      ? (meant?.(gvk) ?? 'check the kind and its apiVersion')
       : `write apiVersion: ${known.map((version) => apiVersionOf({ ...gvk, version })).join(' or ')}`;
   problems.warn('KindUnserved', place, { message, hint });
 }

@@ -3,7 +3,7 @@
  * with a code, a place and what to do. Pure: no file is read here, no cluster asked.
  */
 import { hasErrors, type Place, sortDiagnostics } from '../base/diagnostic.ts';
-import { groupKind, gvkOf, isObject } from '../kube/object.ts';
+import { type GroupVersionKind, groupKind, gvkOf, isObject } from '../kube/object.ts';
 import type { SchemaLookup } from '../kube/schema.ts';
 import { checkResource } from './check-resource.ts';
 import { checkVersions } from './check-versions.ts';
@@ -28,6 +28,8 @@ export interface LoadOptions {
   readonly schema: SchemaLookup;
   /** Where all kinds of a group are known: the versions in which it has a kind. Default: nothing is known. */
   readonly versions?: (group: string, kind: string) => readonly string[] | undefined;
+  /** For a kind that is in none of them: a hint at what was most likely meant. */
+  readonly meant?: (gvk: GroupVersionKind) => string | undefined;
 }
 
 /** `name` is the source's (a folder, a ConfigMap's label); metadata.name goes before it. */
@@ -67,7 +69,7 @@ function load(name: string, files: PlaybookFiles, { options, problems }: Loading
   const contentHash = contentHashOf(files);
   const described = describe(document, { name, contentHash, problems });
   const range = described.requires.kubernetes;
-  checkVersions(watches, { catalogue, problems, range, versions: options.versions });
+  checkVersions(watches, { catalogue, problems, range, versions: options.versions, meant: options.meant });
   const rollout = loadRollout(document, problems);
   return {
     ...described,

@@ -99,6 +99,22 @@ describe('libretto lint', () => {
     expect(code).toBe(0);
   });
 
+  it('names the kind that was most likely meant', async () => {
+    const document = (apiVersion: string, kind: string) =>
+      `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: a}\n`;
+    const folder = await folderOf({
+      'watches.yaml':
+        '- {group: app.example.com, version: v1, kind: Crate, schema: {spec: {}}, manifests: [a.yaml, b.yaml, c.yaml]}\n',
+      'a.yaml': document('apps/v1', 'Deploymnet'),
+      'b.yaml': document('app/v1', 'StatefulSet'),
+      'c.yaml': document('example.com/v1', 'Other'),
+    });
+    const { out } = await libretto('lint', folder);
+    expect(out).toMatch(/a\.yaml:2:1: .*no Deploymnet as apps\/v1 \(hint: did you mean Deployment\?\)/);
+    expect(out).toMatch(/b\.yaml:2:1: .*no StatefulSet as app\/v1 \(hint: write apiVersion: apps\/v1\)/);
+    expect(out).not.toContain('c.yaml');
+  });
+
   it('tells what a kind makes incompatible with an earlier version', async () => {
     const watches = (size: string) =>
       `- group: app.example.com\n  version: v1\n  kind: Crate\n  schema: {spec: {size: ${size}}}\n  status: {endpoint: metadata.name}\n`;

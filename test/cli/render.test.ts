@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -28,9 +28,6 @@ describe('libretto render', { timeout: 60_000 }, () => {
     expect(out).toContain('  name: shop-config # config.yaml.hbs:4 {{metadata.name}}\n');
     expect(out).toContain('data:\n  # config.yaml.hbs:8 {{spec.config}}\n');
     expect(out).toContain('libretto.dev/rank: "0" # added by the engine\n');
-    const page = await readFile('docs/golden-cases.md', 'utf8');
-    const [, shown = 'none'] = /--explain\n(# [\s\S]*?)```/.exec(page) ?? [];
-    expect(out.startsWith(shown)).toBe(true);
   });
 
   it('goes on to the end where everything becomes ready', async () => {

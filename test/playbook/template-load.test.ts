@@ -19,6 +19,16 @@ describe('traps of {{ }} in YAML get a hint', () => {
     },
   );
 
+  it.each([
+    [
+      'v: {{ .Values.image }}\n',
+      /t\.yaml\.hbs:3:7: .*no path begins with a dot: \.Values\.image.*write {{spec\.image}}/,
+    ],
+    ['v: {{ spec.a | default "x" }}\n', /t\.yaml\.hbs:3:14: .*no pipes.*the helper goes first: {{default /],
+  ])('what charts say, as in %j', (text, expected) => {
+    expect(refusalText(HEAD + text)).toMatch(expected);
+  });
+
   it('and both ways to write it work', () => {
     const rendering = compiled(`${HEAD}a: "\\{{ .x }}"\nb: "{{"{{"}} .y }}"\n`).render({});
     expect(rendering.kind === 'objects' && rendering.documents[0]?.tree).toMatchObject({

@@ -132,6 +132,8 @@ function failure(source: string, error: unknown): AstResult {
     return { kind: 'failed', code: 'TemplateSyntax', at: unclosed, ...said };
   }
   const at = token === 'EOF' ? (lastOpened(source) ?? found) : found;
+  const foreign = goTemplateAt(source, at);
+  if (foreign !== undefined) return { kind: 'failed', code: 'TemplateSyntax', at, ...foreign };
   return { kind: 'failed', code: 'TemplateSyntax', at, ...explain(token) };
 }
 
@@ -142,6 +144,17 @@ function unclosedBefore(source: string, at: AstPosition): AstPosition | undefine
   const open = before.lastIndexOf('{{');
   if (open < 0 || before.includes('}}', open) || !before.includes('\n', open)) return undefined;
   return positionOf(source, open);
+}
+
+/** What authors of Helm charts write by habit. */
+function goTemplateAt(source: string, at: AstPosition): { message: string; hint: string } | undefined {
+  const line = source.split('\n')[at.line - 1] ?? '';
+  const open = line.lastIndexOf('{{', at.column);
+  const [, inside = ''] = open < 0 ? [] : (/^\{\{\s*(.*?)\s*(}}|$)/.exec(line.slice(open)) ?? []);
+  const first = 'the helper goes first: {{default spec.image "nginx"}}';
+  if (inside.includes('|')) return { message: 'a template has no pipes', hint: `${first}; ${LITERAL_HINT}` };
+  if (!/^\.\w/.test(inside)) return undefined;
+  return { message: `no path begins with a dot: ${inside}`, hint: `write {{spec.image}}; ${LITERAL_HINT}` };
 }
 
 function explain(token: string): { message: string; hint: string } {
