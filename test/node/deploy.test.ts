@@ -104,6 +104,7 @@ describe.skipIf(whyNoNode() !== undefined)('an engine in the cluster', () => {
 
   test('takes a playbook in and out, and prints rights, as docs/install.md says', async () => {
     await followSection(PAGE, '## A playbook into the cluster', surroundings);
+    await followSection(PAGE, '### By hand', surroundings);
     await followSection(PAGE, '## The rights it needs', surroundings);
   });
 
