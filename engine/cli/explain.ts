@@ -167,7 +167,7 @@ function describeNext(next: Explanation['next'], runs: Explanation['runs']): rea
     .trimEnd()
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => line.slice(2).replace(/^\? /, 'waits: '));
+    .map((line) => line.slice(2));
   const going = runs
     .filter(({ phase }) => phase !== 'Failed')
     .map(({ action }) => `> action ${action} goes on`);

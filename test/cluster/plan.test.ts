@@ -148,7 +148,7 @@ it('explain names the rule that does not hold with its values, the child, and wh
   expect(told.out).toMatch(
     /Deployment three: InProgress, .*\n( {4}Pod three-\S+: is not scheduled: Unschedulable: .*\n){3}/,
   );
-  expect(told.out).toMatch(/\nNext\n {2}waits: /);
+  expect(told.out).toMatch(/\nNext\n {2}\? waits /);
   expect(told.out).toMatch(/libretto-test \(Apply, .*\) spec\.size, spec\.text/);
   // A rule is blamed only where it decides.
   const taken = { namespace: at.namespace, name: 'four-config' };
