@@ -32,7 +32,9 @@ describe('docs/howto.md', () => {
         if (!watches.includes(name) && name !== 'watches.yaml') files.delete(name);
       for (const [name, text] of files) await writeFile(join(folder, name), text);
       expect(await libretto('lint', folder)).toEqual({ code: 0, out: '', err: '' });
-      expect(await libretto('test', folder)).toMatchObject({ code: 0, err: '' });
+      // A folder without cases is told of.
+      if (own.has('shop.case.yaml'))
+        expect(await libretto('test', folder)).toMatchObject({ code: 0, err: '' });
     },
   );
 
