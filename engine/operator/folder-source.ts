@@ -1,6 +1,7 @@
 /**
  * Playbooks from folders, watched for changes. A burst of file events (an editor's save, the `..data` swap of a
  * mounted ConfigMap) is read once, after it has been quiet for a moment; what reads the same as before is no change.
+ * A change counts when it still reads the same a moment later: before, a file may be half written.
  */
 import { type FSWatcher, watch } from 'chokidar';
 import type { Clock, Timer } from '../base/clock.ts';
@@ -31,7 +32,10 @@ export function watchFolders(options: FolderSourceOptions): Sources {
 
 class FolderRoot {
   readonly ready: Promise<void>;
+  /** By path: the hash of what was reported last. */
   private readonly known = new Map<string, string>();
+  /** By path: the hash of what was read last, and since when that is what is read. */
+  private readonly read = new Map<string, { readonly hash: string; readonly since: number }>();
   private readonly watcher: FSWatcher;
   private readonly root: string;
   private readonly order: number;
@@ -49,7 +53,7 @@ class FolderRoot {
     this.watcher.on('all', () => this.touched());
     // A watch that can't be set up (too many files) leaves the look by time.
     this.watcher.on('error', () => {});
-    this.ready = this.scan();
+    this.ready = this.scan({ confirmed: true });
     this.scheduleRescan();
   }
 
@@ -75,26 +79,35 @@ class FolderRoot {
   }
 
   /** One scan after the other, so that an older reading never overwrites a newer one. */
-  private scan(): Promise<void> {
+  private scan({ confirmed } = { confirmed: false }): Promise<void> {
     this.scanning = this.scanning.then(async () => {
-      if (!this.stopped) this.report(await readPlaybookFolders(this.root));
+      if (!this.stopped) this.report(await readPlaybookFolders(this.root), confirmed);
     });
     return this.scanning;
   }
 
-  private report(found: readonly FolderContent[]): void {
+  private report(found: readonly FolderContent[], confirmed: boolean): void {
     if (this.stopped) return;
     for (const path of this.known.keys()) {
       if (found.some((f) => f.path === path)) continue;
       this.known.delete(path);
+      this.read.delete(path);
       this.options.events.removed(idOf(path));
     }
-    for (const folder of found) this.reportFolder(folder);
+    for (const folder of found) this.reportFolder(folder, confirmed);
   }
 
-  private reportFolder(folder: FolderContent): void {
+  private reportFolder(folder: FolderContent, confirmed: boolean): void {
     const hash = sha256(JSON.stringify([[...folder.files], folder.problems.map(formatDiagnostic)]));
+    const now = this.options.clock.monotonic();
+    const before = this.read.get(folder.path);
+    const since = before?.hash === hash ? before.since : now;
+    this.read.set(folder.path, { hash, since });
     if (this.known.get(folder.path) === hash) return;
+    if (!confirmed && now - since < QUIET_MS) {
+      this.touched();
+      return;
+    }
     this.known.set(folder.path, hash);
     const { name, path, files, problems } = folder;
     this.options.events.changed({
