@@ -4,7 +4,7 @@
  */
 import { conditionOf } from '../kube/conditions.ts';
 import { FINALIZER } from '../kube/labels.ts';
-import { describeRef, type GroupVersionKind, groupKind, refKey } from '../kube/object.ts';
+import { describeRef, type GroupVersionKind, groupKind, type JsonObject, refKey } from '../kube/object.ts';
 import { matchesSelector } from '../kube/selectors.ts';
 import type { Watch } from '../playbook/model.ts';
 import { type ActionOutcome, keepGoing, planActions, runsUnknown } from './actions/plan.ts';
@@ -77,9 +77,9 @@ function planUnselected(watch: Watch, snapshot: Snapshot): Plan {
 
 async function assemble(pass: Pass, deleting: boolean): Promise<Plan> {
   const { scope } = pass;
-  const steps = [...pass.states.values()].flatMap((state) => state.steps);
+  const steps = stepsOf(pass);
   const blockers = blockersOf(pass);
-  const kept = deleting ? updates(steps) : admitted(pass, steps);
+  const kept = keptSteps(pass, deleting);
   const pruned = blockers.length === 0 && !deleting ? planPrune(pass) : [];
   const projected = await projectStatus(scope);
   const acts = await planActions(pass, { steps: deleting ? kept : steps, pruned, deleting });
@@ -87,7 +87,12 @@ async function assemble(pass: Pass, deleting: boolean): Promise<Plan> {
   const described = [...kept.flatMap(({ change }) => change?.change ?? []), ...pruned];
   const changes = [...described, ...acts.changes].sort((a, b) => a.rank - b.rank);
   const found = [...blockers, ...projected.blockers, ...acts.blockers];
-  const health = await judgeHealth(pass, { blockers: found, steps: kept, conditions: acts.conditions });
+  const after = await passAfter(pass, acts.fields);
+  const health = await judgeHealth(after, {
+    blockers: [...blockersOf(after), ...projected.blockers, ...acts.blockers],
+    steps: keptSteps(after, deleting),
+    conditions: acts.conditions,
+  });
   const all = [...found, ...health.blockers];
   const status = planStatus(scope, {
     fields: projected.values,
@@ -110,6 +115,25 @@ async function assemble(pass: Pass, deleting: boolean): Promise<Plan> {
     memory: { ...memoryOf(pass, { status, blockers: all, acts }), ...acts.memory },
     actions: acts.plan,
   };
+}
+
+function stepsOf({ states }: Pass): readonly Step[] {
+  return [...states.values()].flatMap((state) => state.steps);
+}
+
+function keptSteps(pass: Pass, deleting: boolean): readonly Step[] {
+  return deleting ? updates(stepsOf(pass)) : admitted(pass, stepsOf(pass));
+}
+
+/**
+ * The pass as it is once the held fields are written that actions set: conditions are written together with these and
+ * must be true of them, or Ready would for a moment speak of the size before beside the new one.
+ */
+async function passAfter(pass: Pass, set: JsonObject): Promise<Pass> {
+  if (Object.keys(set).length === 0) return pass;
+  const { watch, snapshot, shadowed } = pass.scope;
+  const resource = { ...snapshot.resource, status: { ...Object(snapshot.resource.status), ...set } };
+  return await runPass(new Scope(watch, { ...snapshot, resource }, shadowed));
 }
 
 /** Beginning a run is the only write of its plan; what remembers and protects comes with it. */

@@ -1,5 +1,6 @@
 /** Held status, another resource of the same name, and answers that are older than the step that reads them. */
 import { describe, expect, test } from 'vitest';
+import { conditionOf } from '../../engine/kube/conditions.ts';
 import { ActionWorld } from './actions-kit.ts';
 import { configMap, watchOf } from './kit.ts';
 
@@ -44,6 +45,28 @@ describe('a held field', () => {
       '2',
       'v2',
       { version: '2' },
+    ]);
+  });
+
+  test('is never written with a Ready that speaks of the value before', async () => {
+    const at = world(UPGRADE, 'health: {Ready: children.main.data.version = status.version}\n');
+    await at.turn();
+    at.setSpec({ version: '2' });
+    await at.turn();
+    const told: unknown[] = [];
+    const step = at.step.bind(at);
+    at.step = async (watch) => {
+      const plan = await step(watch);
+      const { version, conditions } = plan.status ?? {};
+      if (version !== undefined)
+        told.push([version, conditionOf({ status: { conditions } }, 'Ready')?.status]);
+      return plan;
+    };
+    await at.answer({ status: 200 });
+    await at.after(60);
+    expect(told).toEqual([
+      ['2', 'False'],
+      ['2', 'True'],
     ]);
   });
 
