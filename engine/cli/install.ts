@@ -12,20 +12,14 @@ import { defineCommand, type ExitCode, UsageError } from './command.ts';
 import type { Flags, FlagValues } from './flags.ts';
 import { type LiveCluster, loadAgainst, withCluster } from './live-cluster.ts';
 import { type LoadedFolder, loadFolders, tellProblems } from './load-folders.ts';
-import { packageName } from './package.ts';
+import { PLAYBOOK_NAMESPACE, packageName } from './package.ts';
 import { playbookRights } from './playbook-rights.ts';
-import { DEFAULT_NAMESPACE } from './run.ts';
 import type { Terminal } from './terminal.ts';
 import { WAIT_FLAGS, waitForEngine } from './wait-for-engine.ts';
 
 const FLAGS = {
   ...CLUSTER_FLAGS,
-  namespace: {
-    type: 'string',
-    value: 'NAME',
-    default: DEFAULT_NAMESPACE,
-    help: 'where the engine looks for playbooks',
-  },
+  namespace: PLAYBOOK_NAMESPACE,
   'watch-namespaces': {
     type: 'list',
     value: 'NAMES',
@@ -100,12 +94,21 @@ function checkNames(folders: readonly LoadedFolder[]): void {
 }
 
 async function install(folders: readonly LoadedFolder[], input: Input): Promise<ExitCode> {
-  const { live, values, terminal } = input;
+  const { live } = input;
   await checkNamespace(live);
   const loaded = await loadAll(folders, input);
   if (loaded === undefined) return 1;
   const plans: InstallPlan[] = [];
   for (const one of loaded) plans.push(await planOne(one, input));
+  return await carryOutAll(plans, input);
+}
+
+/** Writes, and waits for the engine; a dry run tells what would be written. */
+export async function carryOutAll(
+  plans: readonly InstallPlan[],
+  input: Pick<Input, 'live' | 'terminal'> & { readonly values: Pick<Values, 'dry-run' | 'wait' | 'timeout'> },
+): Promise<ExitCode> {
+  const { live, values, terminal } = input;
   for (const plan of plans) {
     if (values['dry-run'])
       for (const step of stepsOf(plan)) terminal.out(`${describeStep(step)} (dry run)\n`);
@@ -159,7 +162,7 @@ async function planOne({ playbook, files }: Loaded, { live, values, terminal }: 
 }
 
 /** `configmap/redis created`, as kubectl writes it. */
-export function describeStep({ ref, outcome }: Step): string {
+function describeStep({ ref, outcome }: Step): string {
   return `${describeShort(ref)} ${outcome}`;
 }
 

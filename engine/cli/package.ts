@@ -9,6 +9,13 @@ import { DEFAULT_NAMESPACE } from './run.ts';
 /** What a ConfigMap's name and a label's value may both be. */
 const NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
+export const PLAYBOOK_NAMESPACE = {
+  type: 'string',
+  value: 'NAME',
+  default: DEFAULT_NAMESPACE,
+  help: 'where the engine looks for playbooks',
+} as const;
+
 export const packageCommand = defineCommand({
   name: 'package',
   summary: 'print the ConfigMaps that install a playbook',
@@ -16,12 +23,7 @@ export const packageCommand = defineCommand({
   description: `Checks the given playbook folders and prints each as the labelled ConfigMaps that install it, several where one would be
 too large. What has errors is not printed: exit code 1, with every problem.`,
   flags: {
-    namespace: {
-      type: 'string',
-      value: 'NAME',
-      default: DEFAULT_NAMESPACE,
-      help: 'where the engine looks for playbooks',
-    },
+    namespace: PLAYBOOK_NAMESPACE,
     output: OBJECTS_FORMAT,
   },
   args: { min: 1, max: Number.POSITIVE_INFINITY },

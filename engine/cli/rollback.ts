@@ -1,24 +1,19 @@
 /** `libretto rollback`: puts the version back that a playbook's resources had before. */
 import { EngineError } from '../base/errors.ts';
-import { carryOut, planParts, stepsOf } from '../operator/install.ts';
+import { planParts } from '../operator/install.ts';
 import { beforeIn, type Revision, type RolloutRecord, readRecord } from '../operator/rollout-record.ts';
 import { contentHashOf } from '../playbook/load-files.ts';
 import { CLUSTER_FLAGS } from './choose-cluster.ts';
 import { defineCommand, type ExitCode } from './command.ts';
 import type { Flags } from './flags.ts';
-import { describeStep } from './install.ts';
+import { carryOutAll } from './install.ts';
 import { withCluster } from './live-cluster.ts';
-import { DEFAULT_NAMESPACE } from './run.ts';
-import { WAIT_FLAGS, waitForEngine } from './wait-for-engine.ts';
+import { PLAYBOOK_NAMESPACE } from './package.ts';
+import { WAIT_FLAGS } from './wait-for-engine.ts';
 
 const FLAGS = {
   ...CLUSTER_FLAGS,
-  namespace: {
-    type: 'string',
-    value: 'NAME',
-    default: DEFAULT_NAMESPACE,
-    help: 'where the engine looks for playbooks',
-  },
+  namespace: PLAYBOOK_NAMESPACE,
   'dry-run': { type: 'boolean', default: false, help: 'let the server check everything, and write nothing' },
   ...WAIT_FLAGS,
 } as const satisfies Flags;
@@ -40,12 +35,7 @@ playbooks with rollout in their watches.yaml. Definitions stay as they are, and 
       const { version, files } = before(name, await readRecord(client, namespace, name));
       terminal.out(`${name}: back to version ${version}\n`);
       const plan = await planParts(client, { name, content: contentHashOf(files), files, namespace });
-      if (values['dry-run']) {
-        for (const step of stepsOf(plan)) terminal.out(`${describeStep(step)} (dry run)\n`);
-        return 0;
-      }
-      await carryOut(client, plan, (step) => terminal.out(`${describeStep(step)}\n`));
-      return values.wait ? await waitForEngine([plan], { live, values, terminal }) : 0;
+      return await carryOutAll([plan], { live, values, terminal });
     });
   },
 });

@@ -6,9 +6,8 @@
  * would scale a database up in the middle of its restore. So runs count as known only once a consistent list, taken
  * while leading, is covered by the store.
  */
-import { backoffDelay, REFLECTOR_BACKOFF } from '../base/backoff.ts';
-import { type Clock, pause } from '../base/clock.ts';
-import { errorMessage } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
+import { insist } from '../base/insist.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Cache, CacheSelection, Cluster, StoreEvent } from '../cluster/api.ts';
 import { compareResourceVersions } from '../cluster/resource-version.ts';
@@ -162,20 +161,14 @@ class Store implements RunStore {
     const { clock, logger, mayWrite } = this.options;
     const { signal } = this.stopping;
     if (!(await mayWrite(signal))) return;
-    for (let failures = 1; !signal.aborted; failures++) {
-      try {
-        await cache.whenSynced(signal);
-        const live = await this.listConsistently(cache.selection.namespace);
-        await covers(cache, live, signal);
-        this.confirmed.add(cache);
-        this.tell({ targets: 'all', cache });
-        return;
-      } catch (error) {
-        if (signal.aborted) return;
-        logger.warn('the runs could not be read consistently, trying again', { error: errorMessage(error) });
-        await pause(clock, backoffDelay(REFLECTOR_BACKOFF, failures), signal);
-      }
-    }
+    const message = 'the runs could not be read consistently, trying again';
+    await insist({ clock, logger, message, signal }, async () => {
+      await cache.whenSynced(signal);
+      const live = await this.listConsistently(cache.selection.namespace);
+      await covers(cache, live, signal);
+      this.confirmed.add(cache);
+      this.tell({ targets: 'all', cache });
+    });
   }
 
   private async listConsistently(namespace: string | undefined): Promise<LiveList> {

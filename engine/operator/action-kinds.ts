@@ -4,10 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { backoffDelay, REFLECTOR_BACKOFF } from '../base/backoff.ts';
-import { pause } from '../base/clock.ts';
 import { formatDiagnostic } from '../base/diagnostic.ts';
 import { EngineError, errorMessage } from '../base/errors.ts';
+import { insist } from '../base/insist.ts';
 import type { Logger } from '../base/logger.ts';
 import { isForbidden, isInvalid, isKindNotServed } from '../cluster/errors.ts';
 import { isKubeObject } from '../cluster/parse.ts';
@@ -25,20 +24,14 @@ export type ActionKindsOptions = CrdInstallOptions & { readonly logger: Logger }
  */
 export async function installActionKinds(options: ActionKindsOptions): Promise<void> {
   const { clock, logger, signal } = options;
-  for (let failures = 1; !signal.aborted; failures++) {
-    try {
-      const crds = readObjects('actionrun.crd.yaml');
-      const told = await installCrds({ crds, files: new Map() }, options);
-      const problems = told.filter(({ severity }) => severity === 'error');
-      for (const problem of problems) logger.error(formatDiagnostic(problem));
-      if (problems.length === 0) await installPolicy(options);
-      return;
-    } catch (error) {
-      if (signal.aborted) return;
-      logger.warn('what actions need could not be installed, trying again', { error: errorMessage(error) });
-      await pause(clock, backoffDelay(REFLECTOR_BACKOFF, failures), signal);
-    }
-  }
+  const message = 'what actions need could not be installed, trying again';
+  await insist({ clock, logger, message, signal }, async () => {
+    const crds = readObjects('actionrun.crd.yaml');
+    const told = await installCrds({ crds, files: new Map() }, options);
+    const problems = told.filter(({ severity }) => severity === 'error');
+    for (const problem of problems) logger.error(formatDiagnostic(problem));
+    if (problems.length === 0) await installPolicy(options);
+  });
 }
 
 /** Without the policy, whoever may create ActionRuns may run every action: that is said, loudly. */

@@ -1,5 +1,6 @@
 /** How an installed playbook stands, from what its ConfigMaps and the cluster say. Reads only. */
 import type { Cluster } from '../cluster/api.ts';
+import { servedKind } from '../controller/views.ts';
 import { conditionOf } from '../kube/conditions.ts';
 import { groupKind, type KubeObject } from '../kube/object.ts';
 import { matchesSelector } from '../kube/selectors.ts';
@@ -129,7 +130,7 @@ async function listKind(
   { client, discovery }: Cluster,
   watchNamespaces: readonly string[] | undefined,
 ): Promise<readonly KubeObject[]> {
-  const kind = discovery.resource(gvk) ?? discovery.byKind(gvk.group, gvk.kind);
+  const kind = servedKind(discovery, gvk);
   if (kind === undefined) return [];
   const places = kind.namespaced ? watchNamespaces?.map((namespace) => ({ namespace })) : undefined;
   return (await Promise.all((places ?? [{}]).map((place) => client.list(kind.gvk, place)))).flat();

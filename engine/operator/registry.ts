@@ -4,11 +4,10 @@
  * so that one that waits (for its definitions, for a cache) delays no other.
  */
 
-import { backoffDelay, REFLECTOR_BACKOFF } from '../base/backoff.ts';
-import { type Clock, pause, type Timer } from '../base/clock.ts';
+import type { Clock, Timer } from '../base/clock.ts';
 import { type Diagnostic, hasErrors } from '../base/diagnostic.ts';
-import { errorMessage } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
+import { insist } from '../base/insist.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Cluster } from '../cluster/api.ts';
 import { contentHashOf } from '../playbook/load-files.ts';
@@ -78,6 +77,12 @@ interface Entry {
   /** Ends the present attempt when a newer source comes. */
   attempt: AbortController;
   work: Promise<void>;
+}
+
+interface NewVersion {
+  readonly next: LoadedRevision;
+  readonly source: PlaybookSource;
+  readonly beginning: Beginning;
 }
 
 export class Registry implements SourceEvents {
@@ -173,20 +178,17 @@ export class Registry implements SourceEvents {
     signal: AbortSignal,
     turn: { begin: Promise<unknown>; end: () => void },
   ): Promise<void> {
-    for (let failures = 1; !signal.aborted && entry.source !== undefined; failures++) {
+    const { clock, logger } = this.options;
+    const message = 'a playbook could not be brought up and is tried again';
+    await insist({ clock, logger, message, fields: { playbook: entry.id }, signal }, async () => {
+      if (entry.source === undefined) return;
       try {
         await this.tryToBring(entry, entry.source, signal, turn);
-        return;
       } catch (error) {
         turn.end();
-        this.options.logger.warn('a playbook could not be brought up and is tried again', {
-          playbook: entry.id,
-          failures,
-          error: errorMessage(error),
-        });
-        await pause(this.options.clock, backoffDelay(REFLECTOR_BACKOFF, failures), signal);
+        throw error;
       }
-    }
+    });
   }
 
   private async tryToBring(
@@ -247,11 +249,7 @@ export class Registry implements SourceEvents {
     return await installCrds({ crds, files: source.files }, { cluster, clock, mayWrite, signal });
   }
 
-  private async goLive(
-    entry: Entry,
-    wanted: { readonly next: LoadedRevision; readonly source: PlaybookSource; readonly beginning: Beginning },
-    signal: AbortSignal,
-  ): Promise<void> {
+  private async goLive(entry: Entry, wanted: NewVersion, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     const { fleet, namespace } = this.options;
     const { next, source } = wanted;
@@ -271,19 +269,14 @@ export class Registry implements SourceEvents {
 
   private rollout(
     entry: Entry,
-    { next, source, beginning }: Parameters<typeof this.goLive>[1],
+    { next, source, beginning }: NewVersion,
   ): { readonly playbook: Playbook; readonly rollout: Rollout } | undefined {
-    const { rollout: policy } = next.playbook;
-    if (beginning.kind !== 'beside' || policy === undefined) return undefined;
-    const { former } = beginning;
-    const rollout = this.options.rollouts.create(source, {
-      former,
-      next,
-      policy,
+    if (beginning.kind !== 'beside') return undefined;
+    const rollout = this.options.rollouts.create(next, beginning, {
       onPhase: () => this.reportRunning(entry, source),
       onOver: () => this.schedule(entry),
     });
-    return rollout && { playbook: former.playbook, rollout };
+    return { playbook: beginning.former.playbook, rollout };
   }
 
   private refuse(entry: Entry, source: PlaybookSource, problems: readonly Diagnostic[]): void {
@@ -299,7 +292,7 @@ export class Registry implements SourceEvents {
     const { running, rollout } = entry;
     if (running === undefined || contentHashOf(source.files) !== running.playbook.contentHash) return;
     const { contentHash: content, version } = running.playbook;
-    const candidate = rollout?.phase;
+    const candidate = rollout?.candidate;
     const former = running.former && { version: running.former.version, content: running.former.contentHash };
     if (former === undefined) this.report(entry, source, { kind: 'loaded', content, version });
     else if (candidate !== undefined) {
@@ -362,7 +355,7 @@ function allProblems({ problems, running, rollout, id }: Entry): readonly Diagno
     const hint = 'give the account its rights; it is noticed within half a minute';
     return { ...sourceProblem('RightsMissing', 'watches.yaml', message, hint), severity: 'warning' };
   });
-  return [...problems, ...rights, ...stoppedProblems(id, rollout?.phase)];
+  return [...problems, ...rights, ...stoppedProblems(id, rollout?.candidate)];
 }
 
 /** What a playbook is made of. Our own annotations on its ConfigMaps are no change. */

@@ -75,6 +75,13 @@ export async function readRecord(
     : parseRecord(found);
 }
 
+export function recordOf(
+  client: Pick<ClusterClient, 'get'>,
+  { name, part }: RecordOwner,
+): Promise<RolloutRecord | undefined> {
+  return readRecord(client, part.metadata.namespace ?? '', name);
+}
+
 /** Throws an EngineError where something else has the name, or the files are too large for one ConfigMap. */
 export async function writeRecord(
   client: ClusterClient,

@@ -5,13 +5,13 @@
  * is left alone.
  */
 import { type Clock, pause } from '../base/clock.ts';
+import { insist } from '../base/insist.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ClusterClient } from '../cluster/api.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { CompletedPass, Side } from '../controller/versions.ts';
 import type { KubeObject } from '../kube/object.ts';
 import type { RolloutPolicy } from '../playbook/model.ts';
-import { insist } from './insist.ts';
 import type { MayWrite } from './leadership.ts';
 import { type Judged, type Judgement, judge, type Verdict, verdictOf } from './rollout-judge.ts';
 import {
@@ -19,7 +19,7 @@ import {
   formerOf,
   type RecordOwner,
   type Revision,
-  readRecord,
+  recordOf,
   writeRecord,
 } from './rollout-record.ts';
 import { chooseSample, hashOf, isHealthy } from './rollout-sample.ts';
@@ -48,7 +48,7 @@ export class Rollout {
   private readonly sides = new Map<string, Side>();
   private readonly verdicts = new Map<string, { readonly verdict: Verdict; readonly since: number }>();
   private controllers: readonly Controller[] = [];
-  private candidate: Candidate | undefined;
+  private taken: Candidate | undefined;
   /** Epoch ms. */
   private decidedAt = 0;
   private news = Promise.withResolvers<void>();
@@ -63,8 +63,9 @@ export class Rollout {
     return this.isOver;
   }
 
-  get phase(): Candidate | undefined {
-    return this.candidate;
+  /** How far it is; undefined until that is decided. */
+  get candidate(): Candidate | undefined {
+    return this.taken;
   }
 
   /** The controllers work on both versions, and ask here. */
@@ -134,7 +135,7 @@ export class Rollout {
   /** Takes up what is written down, or begins. */
   private async decide(): Promise<void> {
     const { client, owner, former, next, clock } = this.options;
-    const record = await readRecord(client, owner.part.metadata.namespace ?? '', owner.name);
+    const record = await recordOf(client, owner);
     if (record !== undefined && formerOf(record, next.content)?.content !== former.content)
       return this.finish();
     this.decidedAt = clock.now();
@@ -225,7 +226,7 @@ export class Rollout {
     const { client, owner, former, next } = this.options;
     const rolling = candidate.phase === 'Rolling';
     await this.insist(async () => {
-      const record = await readRecord(client, owner.part.metadata.namespace ?? '', owner.name);
+      const record = await recordOf(client, owner);
       const versions = rolling ? { stable: next, previous: former } : { ...record, stable: former };
       await writeRecord(client, owner, { ...versions, candidate });
     }, signal);
@@ -238,7 +239,7 @@ export class Rollout {
   }
 
   private take(candidate: Candidate): void {
-    this.candidate = candidate;
+    this.taken = candidate;
     for (const controller of this.controllers) controller.refresh();
   }
 
@@ -249,7 +250,8 @@ export class Rollout {
 
   private async insist(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
     const { clock, logger, owner } = this.options;
-    await insist({ clock, logger, what: `writing how far ${owner.name} has been rolled out`, signal }, work);
+    const message = `how far ${owner.name} has been rolled out could not be written down, trying again`;
+    await insist({ clock, logger, message, signal }, work);
   }
 
   private get judgesReady(): boolean {

@@ -4,13 +4,13 @@
  */
 import type { Clock } from '../base/clock.ts';
 import type { Diagnostic } from '../base/diagnostic.ts';
+import { insist } from '../base/insist.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Cluster } from '../cluster/api.ts';
 import { groupKind } from '../kube/object.ts';
 import { incompatibleWith } from '../playbook/incompatible.ts';
-import type { Playbook, PlaybookFiles } from '../playbook/model.ts';
+import type { Playbook, PlaybookFiles, RolloutPolicy } from '../playbook/model.ts';
 import type { RunningPlaybook } from './fleet.ts';
-import { insist } from './insist.ts';
 import type { MayWrite } from './leadership.ts';
 import { loadSource } from './load-source.ts';
 import { Rollout, type RolloutOptions } from './rollout.ts';
@@ -20,7 +20,7 @@ import {
   formerOf,
   type RecordOwner,
   type Revision,
-  readRecord,
+  recordOf,
   writeRecord,
 } from './rollout-record.ts';
 import { type PlaybookSource, sourceProblem } from './source.ts';
@@ -37,9 +37,16 @@ export interface LoadedRevision extends Revision {
   readonly playbook: Playbook;
 }
 
+export interface Beside {
+  readonly kind: 'beside';
+  readonly former: LoadedRevision;
+  readonly policy: RolloutPolicy;
+  readonly owner: RecordOwner;
+}
+
 export type Beginning =
   | { readonly kind: 'atOnce' }
-  | { readonly kind: 'beside'; readonly former: LoadedRevision }
+  | Beside
   | { readonly kind: 'refused'; readonly problems: readonly Diagnostic[] };
 
 /** What is at work before a new version comes. */
@@ -62,10 +69,9 @@ export class Rollouts {
     atWork: AtWork | undefined,
   ): Promise<Beginning> {
     const owner = ownerOf(source);
-    if (owner === undefined || playbook.rollout === undefined) return { kind: 'atOnce' };
-    const { client } = this.options.cluster;
-    const record = await readRecord(client, owner.part.metadata.namespace ?? '', owner.name);
-    const { contentHash } = playbook;
+    const { rollout: policy, contentHash } = playbook;
+    if (owner === undefined || policy === undefined) return { kind: 'atOnce' };
+    const record = await recordOf(this.options.cluster.client, owner);
     const known = atWork === undefined ? [] : revisionsOf(atWork);
     const [only] = known;
     const before = record === undefined ? only : formerOf(record, contentHash);
@@ -75,18 +81,17 @@ export class Rollouts {
     const former = await this.load(source, before, known);
     if (former === undefined) return { kind: 'atOnce' };
     const problems = whyImpossible(former.playbook, { playbook, files: source.files });
-    return problems.length > 0 ? { kind: 'refused', problems } : { kind: 'beside', former };
+    return problems.length > 0 ? { kind: 'refused', problems } : { kind: 'beside', former, policy, owner };
   }
 
-  /** Undefined for a source that has no ConfigMap, which never begins beside another. */
   create(
-    source: PlaybookSource,
-    wish: Pick<RolloutOptions, 'former' | 'policy' | 'onPhase' | 'onOver'> & { readonly next: Revision },
-  ): Rollout | undefined {
-    const owner = ownerOf(source);
-    if (owner === undefined) return undefined;
+    next: Revision,
+    { former, policy, owner }: Beside,
+    listeners: Pick<RolloutOptions, 'onPhase' | 'onOver'>,
+  ): Rollout {
     const { cluster, clock, logger, mayWrite } = this.options;
-    return new Rollout({ client: cluster.client, clock, logger, mayWrite, owner, ...wish });
+    const parts = { client: cluster.client, clock, logger, mayWrite };
+    return new Rollout({ ...parts, owner, policy, former, next, ...listeners });
   }
 
   /** Writes down that all resources have this version, once this process leads. */
@@ -98,9 +103,9 @@ export class Rollouts {
     const { cluster, clock, logger, mayWrite } = this.options;
     const owner = ownerOf(source);
     if (owner === undefined || !(await mayWrite(signal))) return;
-    const what = `writing down that ${owner.name} has version ${stable.version}`;
-    await insist({ clock, logger, what, signal }, async () => {
-      const record = await readRecord(cluster.client, owner.part.metadata.namespace ?? '', owner.name);
+    const message = `that ${owner.name} has version ${stable.version} could not be written down, trying again`;
+    await insist({ clock, logger, message, signal }, async () => {
+      const record = await recordOf(cluster.client, owner);
       if (record === undefined && playbook.rollout === undefined) return;
       const same = record?.stable.content === stable.content;
       if (same && record.candidate === undefined) return;

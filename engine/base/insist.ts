@@ -1,20 +1,21 @@
 /** Work that must be done once and may fail for a while: the API server is away, a right is missing. */
-import { backoffDelay, REFLECTOR_BACKOFF } from '../base/backoff.ts';
-import { type Clock, pause } from '../base/clock.ts';
-import { errorMessage } from '../base/errors.ts';
-import type { Logger } from '../base/logger.ts';
+import { backoffDelay, REFLECTOR_BACKOFF } from './backoff.ts';
+import { type Clock, pause } from './clock.ts';
+import { errorMessage } from './errors.ts';
+import type { Logger } from './logger.ts';
 
 export interface Insistence {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Logged with each failure. */
-  readonly what: string;
+  /** Logged as a warning with each failure, and beside it `fields`. */
+  readonly message: string;
+  readonly fields?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
 
 /** Tries until it succeeds, or `signal` aborts. */
 export async function insist(
-  { clock, logger, what, signal }: Insistence,
+  { clock, logger, message, fields, signal }: Insistence,
   work: () => Promise<void>,
 ): Promise<void> {
   for (let failures = 1; !signal.aborted; failures++) {
@@ -22,7 +23,8 @@ export async function insist(
       await work();
       return;
     } catch (error) {
-      logger.warn(`${what} failed and is tried again`, { failures, error: errorMessage(error) });
+      if (signal.aborted) return;
+      logger.warn(message, { ...fields, failures, error: errorMessage(error) });
       await pause(clock, backoffDelay(REFLECTOR_BACKOFF, failures), signal);
     }
   }
