@@ -81,12 +81,14 @@ class FolderRoot {
   /** One scan after the other, so that an older reading never overwrites a newer one. */
   private scan({ confirmed } = { confirmed: false }): Promise<void> {
     this.scanning = this.scanning.then(async () => {
-      if (!this.stopped) this.report(await readPlaybookFolders(this.root), confirmed);
+      if (this.stopped) return;
+      const began = this.options.clock.monotonic();
+      this.report(await readPlaybookFolders(this.root), confirmed ? Number.POSITIVE_INFINITY : began);
     });
     return this.scanning;
   }
 
-  private report(found: readonly FolderContent[], confirmed: boolean): void {
+  private report(found: readonly FolderContent[], began: number): void {
     if (this.stopped) return;
     for (const path of this.known.keys()) {
       if (found.some((f) => f.path === path)) continue;
@@ -94,17 +96,17 @@ class FolderRoot {
       this.read.delete(path);
       this.options.events.removed(idOf(path));
     }
-    for (const folder of found) this.reportFolder(folder, confirmed);
+    for (const folder of found) this.reportFolder(folder, began);
   }
 
-  private reportFolder(folder: FolderContent, confirmed: boolean): void {
+  /** What is read must have stood for a moment from the end of one reading to the beginning of another. */
+  private reportFolder(folder: FolderContent, began: number): void {
     const hash = sha256(JSON.stringify([[...folder.files], folder.problems.map(formatDiagnostic)]));
-    const now = this.options.clock.monotonic();
     const before = this.read.get(folder.path);
-    const since = before?.hash === hash ? before.since : now;
+    const since = before?.hash === hash ? before.since : this.options.clock.monotonic();
     this.read.set(folder.path, { hash, since });
     if (this.known.get(folder.path) === hash) return;
-    if (!confirmed && now - since < QUIET_MS) {
+    if (began - since < QUIET_MS) {
       this.touched();
       return;
     }
