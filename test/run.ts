@@ -5,12 +5,19 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 interface Count {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+}
+
+interface Failure {
+  readonly script: string;
+  /** Each failed test with its file and the beginning of what it said; empty for a check. */
+  readonly tests: readonly string[];
 }
 
 interface Step {
@@ -30,23 +37,30 @@ const STEPS: readonly Step[] = [
   { script: 'test:node', kind: 'suite' },
 ];
 
+/** Of what a failed test said. */
+const SHOWN_LINES = 20;
+
 const reports = mkdtempSync(join(tmpdir(), 'libretto-test-'));
-const failures: string[] = [];
+const failures: Failure[] = [];
 let total: Count = { passed: 0, failed: 0, skipped: 0 };
 for (const step of STEPS) {
   const count = await runStep(step);
-  if (count.failed > 0) failures.push(step.script);
+  if (count.failed > 0) failures.push({ script: step.script, tests: failedTests(reportOf(step)) });
   total = add(total, count);
 }
 rmSync(reports, { recursive: true, force: true });
-if (failures.length > 0) console.log(`\nfailed: ${failures.join(', ')}`);
+// At the end, where whoever sees no more than the last page of a long output still reads what failed and why.
+for (const { script, tests } of failures) {
+  console.log(`\nfailed: ${script}`);
+  for (const test of tests) console.log(test);
+}
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
 console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
 process.exitCode = total.failed > 0 ? 1 : 0;
 
 async function runStep(step: Step): Promise<Count> {
   console.log(`\n▶ npm run ${step.script}`);
-  const report = join(reports, `${step.script.replace(':', '-')}.json`);
+  const report = reportOf(step);
   const extra =
     step.kind === 'suite'
       ? ['--', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
@@ -59,10 +73,51 @@ async function runStep(step: Step): Promise<Count> {
   return silent ? { ...count, failed: 1 } : count;
 }
 
+function reportOf(step: Step): string {
+  return join(reports, `${step.script.replace(':', '-')}.json`);
+}
+
+/** What is read of vitest's JSON report. */
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages?: readonly string[];
+    }[];
+  }[];
+}
+
+function readReport(file: string): Report {
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+function failedTests(report: string): string[] {
+  if (!existsSync(report)) return [];
+  return readReport(report).testResults.flatMap((file) => {
+    const where = relative(process.cwd(), file.name);
+    const failed = file.assertionResults.filter((test) => test.status === 'failed');
+    // A file that fails outside its tests has none that failed.
+    if (failed.length === 0) return file.status === 'failed' ? [describe(where, file.message)] : [];
+    return failed.map((test) =>
+      describe(`${where} > ${test.fullName}`, (test.failureMessages ?? []).join('\n')),
+    );
+  });
+}
+
+function describe(title: string, said: string): string {
+  const lines = stripVTControlCharacters(said).split('\n').slice(0, SHOWN_LINES);
+  return [`  ${title}`, ...lines.map((line) => `    ${line}`)].join('\n');
+}
+
 function countTests(file: string): Count {
-  const report: { numPassedTests: number; numFailedTests: number; numPendingTests: number } = JSON.parse(
-    readFileSync(file, 'utf8'),
-  );
+  const report = readReport(file);
   return { passed: report.numPassedTests, failed: report.numFailedTests, skipped: report.numPendingTests };
 }
 
