@@ -112,7 +112,10 @@ function failedTests(report: string): string[] {
 }
 
 function describe(title: string, said: string): string {
-  const lines = stripVTControlCharacters(said).split('\n').slice(0, SHOWN_LINES);
+  const lines = stripVTControlCharacters(said)
+    .split('\n')
+    .filter((line) => !line.includes('node_modules'))
+    .slice(0, SHOWN_LINES);
   return [`  ${title}`, ...lines.map((line) => `    ${line}`)].join('\n');
 }
 
