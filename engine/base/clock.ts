@@ -28,6 +28,14 @@ export function systemClock(): Clock {
   };
 }
 
+/**
+ * Lets everything go first that has come from outside meanwhile (answers, timers): between long pieces of work, so that
+ * they hold up one another's promises but no lease.
+ */
+export function letOthersGo(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Resolves after `delayMs`, or at once when `signal` aborts. */
 export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -5,6 +5,7 @@ import { createLogger, type Logger, type LogLevel } from '../base/logger.ts';
 import { createMetrics } from '../base/metrics.ts';
 import { randomHex } from '../base/random.ts';
 import { connectCluster } from '../cluster/connect.ts';
+import type { LeaderElectionOptions } from '../operator/leadership.ts';
 import { type Operator, type OperatorOptions, startOperator } from '../operator/operator.ts';
 import { createRestMetrics } from '../operator/rest-metrics.ts';
 import { CLUSTER_FLAGS, chooseCluster, isPod } from './choose-cluster.ts';
@@ -47,6 +48,14 @@ const FLAGS = {
   },
   'leader-elect': { type: 'boolean', default: true, help: 'of several engines let one work, by a Lease' },
   'lease-name': { type: 'string', value: 'NAME', default: 'libretto', help: 'name of that Lease' },
+  'lease-duration': {
+    type: 'number',
+    value: 'SECONDS',
+    default: 15,
+    min: 5,
+    max: 3600,
+    help: 'how long another engine waits for one that is silent; longer for a slow API server',
+  },
   'http-host': {
     type: 'string',
     value: 'ADDRESS',
@@ -135,7 +144,6 @@ function operatorOptions(
   values: Values,
   where: { namespace: string; hostname: string },
 ): Omit<OperatorOptions, 'cluster' | 'clock' | 'logger'> {
-  const identity = `${where.hostname}_${randomHex(4)}`;
   return {
     namespace: where.namespace,
     instance: where.hostname,
@@ -144,12 +152,20 @@ function operatorOptions(
       ? {}
       : { playbookNamespaces: values['playbook-namespace'] }),
     ...(values['watch-namespaces'].length === 0 ? {} : { watchNamespaces: values['watch-namespaces'] }),
-    ...(values['leader-elect'] ? { leaderElection: { leaseName: values['lease-name'], identity } } : {}),
+    ...(values['leader-elect'] ? { leaderElection: election(values, where.hostname) } : {}),
     ...(values['http-port'] === 0 ? {} : { http: { host: values['http-host'], port: values['http-port'] } }),
     concurrency: values.concurrency,
     installCrds: values['install-crds'],
     impersonate: values.impersonate,
     allowOtherNamespaces: values['allow-other-namespaces'],
+  };
+}
+
+function election(values: Values, hostname: string): LeaderElectionOptions {
+  return {
+    leaseName: values['lease-name'],
+    identity: `${hostname}_${randomHex(4)}`,
+    leaseDurationMs: values['lease-duration'] * 1000,
   };
 }
 

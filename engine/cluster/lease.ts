@@ -27,9 +27,8 @@ export interface ElectionOptions {
   readonly onStarted: () => void;
   /** Called as soon as it may no longer write; candidacy goes on unless `stop` is called. */
   readonly onStopped: (reason: string) => void;
-  readonly leaseDurationMs?: number;
-  readonly renewDeadlineMs?: number;
-  readonly retryPeriodMs?: number;
+  /** Default 15 s. A leader gives up after two thirds of it, and renews five times in that time. */
+  readonly leaseDurationMs?: number | undefined;
 }
 
 export interface Election {
@@ -67,8 +66,8 @@ class LeaseElection implements Election {
     this.#options = options;
     this.#ref = { ...LEASE, namespace: options.namespace, name: options.name };
     this.#leaseMs = options.leaseDurationMs ?? 15_000;
-    this.#deadlineMs = options.renewDeadlineMs ?? 10_000;
-    this.#retryMs = options.retryPeriodMs ?? 2_000;
+    this.#deadlineMs = (this.#leaseMs * 2) / 3;
+    this.#retryMs = this.#deadlineMs / 5;
   }
 
   get leading(): boolean {

@@ -15,6 +15,8 @@ export type MayWrite = (signal?: AbortSignal) => Promise<boolean>;
 export interface LeaderElectionOptions {
   readonly leaseName: string;
   readonly identity: string;
+  /** Default 15 s. */
+  readonly leaseDurationMs?: number;
 }
 
 export interface LeadershipOptions {
@@ -87,6 +89,7 @@ function elect(
     namespace,
     name: election.leaseName,
     identity: election.identity,
+    leaseDurationMs: election.leaseDurationMs,
     onStarted: on.lead,
     onStopped(reason) {
       on.status();

@@ -3,6 +3,7 @@
  * playbook names, and the cluster's version. Schemas that have not been fetched yet are fetched, and the playbook is
  * loaded once more with them.
  */
+import { letOthersGo } from '../base/clock.ts';
 import type { Diagnostic } from '../base/diagnostic.ts';
 import type { Discovery } from '../cluster/api.ts';
 import { apiVersionOf, type GroupVersionKind } from '../kube/object.ts';
@@ -13,10 +14,12 @@ import { type PlaybookSource, sourceProblem } from './source.ts';
 
 export async function loadSource(source: PlaybookSource, discovery: Discovery): Promise<LoadResult> {
   if (source.problems.length > 0) return { kind: 'refused', problems: source.problems };
+  await letOthersGo();
   const first = loadOnce(source, discovery);
   if (first.missing.length === 0) return finish(first.result, discovery);
   // A schema that can't be fetched is one less check, and no reason to refuse.
   await Promise.allSettled(first.missing.map((gvk) => discovery.loadSchema(gvk)));
+  await letOthersGo();
   return finish(loadOnce(source, discovery).result, discovery);
 }
 

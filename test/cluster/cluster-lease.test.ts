@@ -5,7 +5,7 @@ import { silentLogger } from '../../engine/base/logger.ts';
 import type { Cluster } from '../../engine/cluster/api.ts';
 import { fencedClient } from '../../engine/cluster/fence.ts';
 import { type Election, electLeader } from '../../engine/cluster/lease.ts';
-import { configMap, connect, connectThroughProxy, leapingClock, promised, WRITE } from './cluster-support.ts';
+import { configMap, connect, connectThroughProxy, leapingClock, WRITE } from './cluster-support.ts';
 import { testNamespace } from './harness.ts';
 
 let namespace = '';
@@ -30,7 +30,7 @@ interface Candidacy {
   readonly slow?: boolean;
 }
 
-/** A candidate with times ten times shorter than usual, unless it is `slow`. */
+/** A candidate whose times are a third of the usual ones, unless it is `slow`: then they are an hour's. */
 function candidate({ cluster, lease, identity, clock = systemClock(), slow = false }: Candidacy): Candidate {
   const story: string[] = [];
   const waiting = new Set<() => void>();
@@ -38,9 +38,9 @@ function candidate({ cluster, lease, identity, clock = systemClock(), slow = fal
     story.push(line);
     for (const check of waiting) check();
   };
-  const times = slow ? {} : { leaseDurationMs: 1_500, renewDeadlineMs: 1_000, retryPeriodMs: 200 };
+  const leaseDurationMs = slow ? 3_600_000 : 5_000;
   const election = electLeader({
-    ...times,
+    leaseDurationMs,
     cluster,
     namespace,
     name: lease,
@@ -71,14 +71,12 @@ describe('leader election, on a real API server', () => {
     await first.told('started');
     const second = candidate({ cluster: await connect(), lease: 'clean', identity: 'second', slow: true });
     expect([first.election.leading, second.election.leading]).toEqual([true, false]);
-    const began = performance.now();
     await first.election.stop();
     expect(first.election.leading).toBe(false);
     await second.told('started');
-    expect(performance.now() - began).toBeLessThan(promised(2_000));
     expect(first.story).toEqual(['started', 'stopped: stopped']);
     const lease = await cluster.client.get({ ...LEASE, namespace, name: 'clean' });
-    expect(lease?.spec).toMatchObject({ holderIdentity: 'second', leaseDurationSeconds: 15 });
+    expect(lease?.spec).toMatchObject({ holderIdentity: 'second', leaseDurationSeconds: 3600 });
   });
 
   it('lets another lead when the leader is cut off, and the leader knows before that', async () => {
@@ -125,7 +123,7 @@ describe('leader election, on a real API server', () => {
         resolve(client.create(configMap(namespace, 'forbidden'), WRITE).catch((error: unknown) => error)),
       );
     });
-    clock.leap(10_001);
+    clock.leap(2_400_001);
     expect(await written).toMatchObject({ code: 'NotLeader' });
     expect(
       await cluster.client.get({ group: '', version: 'v1', kind: 'ConfigMap', namespace, name: 'forbidden' }),

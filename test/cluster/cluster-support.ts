@@ -1,5 +1,4 @@
 /** What the tests of cluster access share: connections that close themselves, waiting without sleeping, a clock that leaps. */
-import { availableParallelism, loadavg } from 'node:os';
 import { onTestFinished } from 'vitest';
 import { type Clock, systemClock } from '../../engine/base/clock.ts';
 import { silentLogger } from '../../engine/base/logger.ts';
@@ -7,6 +6,7 @@ import type { Cache, CacheSelection, Cluster, StoreEvent } from '../../engine/cl
 import { type ConnectOptions, connectCluster } from '../../engine/cluster/connect.ts';
 import { loadKubeConfig } from '../../engine/cluster/kubeconfig.ts';
 import type { JsonObject, KubeObject } from '../../engine/kube/object.ts';
+import type { LeaderElectionOptions } from '../../engine/operator/leadership.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import { testKubeconfigPath } from './harness.ts';
 
@@ -77,12 +77,11 @@ function tell(event: StoreEvent): string {
 }
 
 /**
- * A promised time in milliseconds, as much longer as the machine has more to do than processors: how fast it is then
- * is no property of the engine.
+ * A candidate for the lead whose lease outlasts the test: another takes over when it is given back, and a machine with
+ * much else to do takes it from nobody.
  */
-export function promised(ms: number): number {
-  const [load = 0] = loadavg();
-  return ms * Math.max(1, load / availableParallelism());
+export function candidacy(identity: string, leaseName = 'libretto'): LeaderElectionOptions {
+  return { leaseName, identity, leaseDurationMs: 3_600_000 };
 }
 
 export function versionOf(object: KubeObject): string {

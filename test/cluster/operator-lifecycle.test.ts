@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { INVENTORY_NAME } from '../../engine/controller/inventory.ts';
-import { poll, WRITE } from './cluster-support.ts';
+import { candidacy, poll, WRITE } from './cluster-support.ts';
 import { testKubeconfigPath } from './harness.ts';
 import {
   bench,
@@ -77,7 +77,7 @@ describe('the life of a resource under changing playbooks', () => {
     const other = await engine(at, {
       installCrds: true,
       playbookNamespaces: [at.namespace],
-      leaderElection: { leaseName: 'other', identity: 'installer' },
+      leaderElection: candidacy('installer', 'other'),
     });
     await other.operator.ready;
     await other.stop();

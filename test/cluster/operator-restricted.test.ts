@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../engine/kube/object.ts';
 import { isObject } from '../../engine/kube/object.ts';
 import { parseYaml } from '../../engine/playbook/yaml.ts';
-import { connect, connectThroughProxy, WRITE } from './cluster-support.ts';
+import { candidacy, connect, connectThroughProxy, WRITE } from './cluster-support.ts';
 import type { FaultProxy } from './fault-proxy.ts';
 import { testNamespace } from './harness.ts';
 import {
@@ -97,7 +97,7 @@ describe('an engine with Roles alone', () => {
       cluster,
       watchNamespaces: [shop.namespace],
       installCrds: false,
-      leaderElection: { leaseName: 'libretto', identity: 'restricted' },
+      leaderElection: candidacy('restricted'),
     });
     await running.operator.ready;
     await putBox(foreign, 'one', { size: 1, text: 'foreign' });

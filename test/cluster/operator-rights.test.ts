@@ -10,7 +10,7 @@ import { ACTION_RUN } from '../../engine/kube/kinds.ts';
 import { FINALIZER } from '../../engine/kube/labels.ts';
 import { isObject, type JsonObject, type KubeObject, refOf } from '../../engine/kube/object.ts';
 import { readPlaybookFolders } from '../../engine/operator/folder-files.ts';
-import { poll, WRITE } from './cluster-support.ts';
+import { candidacy, poll, WRITE } from './cluster-support.ts';
 import { DEPLOYMENT, isReady } from './operator-kit.ts';
 import {
   applyRbac,
@@ -90,7 +90,7 @@ describe('every shipped playbook with exactly its rights', () => {
     for (const folder of playbooks) await installPlaybook(admin, ENGINE, folder);
     const operator = await startAsItself(stage, {
       namespace: ENGINE,
-      leaderElection: { leaseName: 'libretto', identity: 'test' },
+      leaderElection: candidacy('test'),
     });
     await operator.ready;
     const problems = operator.playbooks().flatMap((playbook) => playbook.problems);

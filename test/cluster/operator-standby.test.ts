@@ -1,6 +1,6 @@
 /** An engine that does not lead: ready to take over, and no hindrance to a rollout. */
 import { describe, expect, it } from 'vitest';
-import { poll, WRITE } from './cluster-support.ts';
+import { candidacy, poll, WRITE } from './cluster-support.ts';
 import {
   bench,
   boxFiles,
@@ -16,7 +16,7 @@ const LEASE = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' };
 const HTTP = { host: '127.0.0.1', port: 0 };
 
 function candidate(identity: string) {
-  return { http: HTTP, leaderElection: { leaseName: 'libretto', identity } };
+  return { http: HTTP, leaderElection: candidacy(identity) };
 }
 
 async function readiness({ operator }: Engine): Promise<number> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { refOf } from '../../engine/kube/object.ts';
 import { PROBLEMS_ANNOTATION } from '../../engine/operator/report.ts';
-import { poll, promised, WRITE } from './cluster-support.ts';
+import { poll, WRITE } from './cluster-support.ts';
 import {
   bench,
   boxFiles,
@@ -47,7 +47,7 @@ describe('an engine on a real cluster', () => {
     expect(box?.status).toMatchObject({ observedGeneration: box?.metadata.generation });
   });
 
-  it('takes a changed playbook within two seconds, keeps the last good one while a change is broken, and says what is wrong', async () => {
+  it('takes a changed playbook, keeps the last good one while a change is broken, and says what is wrong', async () => {
     const at = await bench();
     const running = await engine(at);
     await putPlaybook(at, 'box', boxFiles(at));
@@ -55,10 +55,8 @@ describe('an engine on a real cluster', () => {
     await eventually(at, at.box, 'one', isReady);
 
     const changed = boxFiles(at)['config.yaml.hbs']?.replace('{{spec.text}}', '{{spec.text}}!') ?? '';
-    const began = performance.now();
     await putPlaybook(at, 'box', boxFiles(at, { 'config.yaml.hbs': changed }));
     await eventually(at, CONFIG_MAP, 'one-config', (c) => dataOf(c)['text'] === 'hello!');
-    expect(performance.now() - began).toBeLessThan(promised(2_000));
 
     const broken = `${changed}  more: {{spec.txet}}\n  and: {{spec.sise}}\n`;
     await putPlaybook(at, 'box', boxFiles(at, { 'config.yaml.hbs': broken }));

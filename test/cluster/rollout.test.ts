@@ -7,7 +7,7 @@ import { readRecord } from '../../engine/operator/rollout-record.ts';
 import { hashOf } from '../../engine/operator/rollout-sample.ts';
 import { type CommandResult, libretto } from '../cli/libretto.ts';
 import { phaseOf, requestRun } from './actions-kit.ts';
-import { poll } from './cluster-support.ts';
+import { candidacy, poll } from './cluster-support.ts';
 import { testKubeconfigPath } from './harness.ts';
 import {
   type Bench,
@@ -231,7 +231,7 @@ it('an edit that comes while no engine runs goes out gradually, too', async () =
 
 it('a standby that takes over in the middle goes on where the leader was', async () => {
   const at = await bench();
-  const both = ['one', 'two'].map((identity) => ({ leaderElection: { leaseName: 'libretto', identity } }));
+  const both = ['one', 'two'].map((identity) => ({ leaderElection: candidacy(identity) }));
   const [leader, standby] = [await engine(at, both[0]), await engine(at, both[1])];
   await begin(at, ONE);
   await poll(() => standby.operator.playbooks().some(({ running }) => running?.version === '1.0.0'));
