@@ -13,6 +13,7 @@ import {
   type KubeObject,
 } from './object.ts';
 import { OBJECT_META } from './object-meta.ts';
+import { lengthRange, numberRange } from './range.ts';
 import type { SchemaNode, SchemaType } from './schema.ts';
 import { asJson, getPath, isJsonObject, isList } from './value.ts';
 
@@ -122,7 +123,14 @@ function buildNode({ schema, component }: Resolved, source: Source): SchemaNode 
     ...(schema.default === undefined ? {} : { default: schema.default }),
     ...(isList(schema.enum) ? { enum: schema.enum } : {}),
     nullable: schema.nullable === true,
+    ...limitsOf(schema, type),
   };
+}
+
+function limitsOf(schema: JsonObject, type: SchemaType | undefined): Pick<SchemaNode, 'range' | 'length'> {
+  const range = type === 'integer' || type === 'number' ? numberRange(schema) : undefined;
+  const length = type === 'string' || type === 'array' ? lengthRange(schema) : undefined;
+  return { ...(range === undefined ? {} : { range }), ...(length === undefined ? {} : { length }) };
 }
 
 /** A resource's own properties, and for one that is a whole object also apiVersion, kind and real metadata. */

@@ -3,6 +3,7 @@
  * It answers what static checks, array wrapping and the field-set walk need, and nothing else.
  */
 import type { GroupVersionKind, Json } from './object.ts';
+import type { Range } from './range.ts';
 
 export type SchemaType = 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
 
@@ -30,6 +31,10 @@ export interface SchemaNode {
   readonly default?: Json;
   readonly enum?: readonly Json[];
   readonly nullable: boolean;
+  /** Of a number: its limits. */
+  readonly range?: Range;
+  /** Of a string its characters, of a list its items: how many there may be. */
+  readonly length?: Range;
 }
 
 /** Finds the schema of a kind; undefined where none is known (which is no error). */

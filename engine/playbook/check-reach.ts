@@ -3,6 +3,7 @@
  * triggers that never fire, waits that never end. Told only where it is certain: by literals, by the words and types that
  * the kind's schema allows, by what a wait reads that nobody changes meanwhile.
  */
+import { describeRange } from '../kube/range.ts';
 import type { SchemaNode } from '../kube/schema.ts';
 import type { Action, Step } from './action-model.ts';
 import type { Names } from './check-references.ts';
@@ -163,12 +164,14 @@ function sets({ steps, rollback }: Action, field: string): boolean {
   );
 }
 
-/** The words that the schema allows for what the expression reads. */
+/** The words and numbers that the schema allows for what the expression reads. */
 function hintOf({ references }: Expression, { schema }: Reach): string {
   const words = references.flatMap(({ root, path }) => {
     if (root !== 'spec') return [];
-    const values = inSchema(schema, ['spec', ...path])?.node.enum;
-    return values === undefined ? [] : [`spec.${path.join('.')} is one of ${values.map(String).join(', ')}`];
+    const { enum: values, range } = inSchema(schema, ['spec', ...path])?.node ?? {};
+    const name = `spec.${path.join('.')}`;
+    if (values !== undefined) return [`${name} is one of ${values.map(String).join(', ')}`];
+    return range === undefined ? [] : [`${name} is ${describeRange(range)}`];
   });
   return words.length === 0 ? 'correct the expression, or remove it' : [...new Set(words)].join('; ');
 }

@@ -143,9 +143,11 @@ function refuse(walk: Walk, node: AstNode, message: string, hint?: string): void
 }
 
 function report(walk: Walk, findings: readonly Finding[]): void {
-  for (const { node, severity, ...finding } of findings) {
-    walk.problems.push(problemAt(walk.origin, positionOf(node), finding, severity));
-  }
+  for (const finding of findings) walk.problems.push(placed(walk.origin, finding));
+}
+
+export function placed(origin: Origin, { node, severity, ...finding }: Finding): Diagnostic {
+  return problemAt(origin, positionOf(node), finding, severity);
 }
 
 /** A path has no position of its own. */

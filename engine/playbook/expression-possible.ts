@@ -4,10 +4,20 @@
  */
 import { sameJson } from '../kube/canonical.ts';
 import type { Json } from '../kube/object.ts';
+import {
+  ANY_NUMBER,
+  canBeEqual,
+  canStand,
+  combined,
+  hull,
+  type Order,
+  type Range,
+  rangeOf,
+} from '../kube/range.ts';
 import { type AstNode, calledFunction, isBracketed, isPlainName, sides } from './expression-ast.ts';
 import { CONCATENATE } from './expression-functions.ts';
 import { isContextRoot, staticSegments } from './expression-references.ts';
-import type { KnownPaths, Possible } from './language.ts';
+import type { KnownPaths, Possible, Reference } from './language.ts';
 
 const ANYTHING: Possible = { missing: true };
 
@@ -51,15 +61,20 @@ function ofLiteral(value: unknown): Possible {
   return scalar ? { missing: false, values: [value] } : ANYTHING;
 }
 
+function ofPath(node: AstNode, known: KnownPaths): Possible {
+  const path = pathOf(node);
+  return path === undefined ? ANYTHING : (known(path) ?? ANYTHING);
+}
+
 /** `spec.mode`, `$spec.mode`, `$$.spec.mode`. */
-function ofPath({ steps = [] }: AstNode, known: KnownPaths): Possible {
+export function pathOf({ type, steps = [] }: AstNode): Pick<Reference, 'root' | 'path'> | undefined {
   const [first, ...rest] = steps;
-  if (first === undefined || steps.some((step) => isBracketed(step) || step.keepArray === true))
-    return ANYTHING;
-  if (first.type === 'variable' && first.value === '$') return ofPath({ type: 'path', steps: rest }, known);
-  if ((first.type !== 'variable' && !isPlainName(first)) || !isContextRoot(first.value)) return ANYTHING;
+  if (type !== 'path' || first === undefined) return undefined;
+  if (steps.some((step) => isBracketed(step) || step.keepArray === true)) return undefined;
+  if (first.type === 'variable' && first.value === '$') return pathOf({ type: 'path', steps: rest });
+  if ((first.type !== 'variable' && !isPlainName(first)) || !isContextRoot(first.value)) return undefined;
   const { path, next } = staticSegments(steps, 1);
-  return next === steps.length ? (known({ root: first.value, path }) ?? ANYTHING) : ANYTHING;
+  return next === steps.length ? { root: first.value, path } : undefined;
 }
 
 function ofBinary(node: AstNode, known: KnownPaths): Possible {
@@ -76,14 +91,34 @@ function ofBinary(node: AstNode, known: KnownPaths): Possible {
     case 'or':
       return ofLogic(left, possibleValues(rhs, known), node.value);
     default:
-      return ofNumbers(String(node.value), left.missing || possibleValues(rhs, known).missing);
+      return ofNumbers(String(node.value), left, possibleValues(rhs, known));
   }
 }
 
+const OPPOSITE: Readonly<Record<Order, Order>> = { '<': '>=', '<=': '>', '>': '<=', '>=': '<' };
+
 /** Arithmetic and order, of values that are numbers (or texts, where they are ordered): else jsonata fails. */
-function ofNumbers(operator: string, missing: boolean): Possible {
-  if (/^[-+*/%]$/.test(operator)) return { missing, type: 'number' };
-  return /^[<>]=?$/.test(operator) ? booleans({ isTrue: true, isFalse: true, missing }) : ANYTHING;
+function ofNumbers(operator: string, left: Possible, right: Possible): Possible {
+  const missing = left.missing || right.missing;
+  const [a, b] = [numbersOf(left), numbersOf(right)];
+  if (/^[-+*/%]$/.test(operator)) {
+    const range = a === undefined || b === undefined ? undefined : combined(a, operator, b);
+    return { missing, type: 'number', ...(range === undefined ? {} : { range }) };
+  }
+  if (!isOrder(operator)) return ANYTHING;
+  const can = (order: Order): boolean => a === undefined || b === undefined || canStand(a, order, b);
+  return booleans({ isTrue: can(operator), isFalse: can(OPPOSITE[operator]), missing });
+}
+
+function isOrder(operator: string): operator is Order {
+  return Object.hasOwn(OPPOSITE, operator);
+}
+
+/** Undefined where it may be something else than a number. */
+function numbersOf({ values, type, range }: Possible): Range | undefined {
+  if (values === undefined) return type === 'number' ? (range ?? ANY_NUMBER) : undefined;
+  const numbers = values.filter((value) => typeof value === 'number');
+  return numbers.length < values.length ? undefined : rangeOf(numbers);
 }
 
 /**
@@ -102,11 +137,13 @@ function ofEquality(left: Possible, right: Possible, wanted: boolean): Possible 
   });
 }
 
-function couldEqual(left: Possible, right: Possible): boolean {
+export function couldEqual(left: Possible, right: Possible): boolean {
   if (left.values !== undefined && right.values !== undefined) {
     const { values } = right;
     return left.values.some((a) => values.some((b) => sameJson(a, b)));
   }
+  const [a, b] = [numbersOf(left), numbersOf(right)];
+  if (a !== undefined && b !== undefined) return canBeEqual(a, b);
   const [some, others] = [typesOf(left), typesOf(right)];
   return some === undefined || others === undefined || some.some((type) => others.includes(type));
 }
@@ -144,16 +181,18 @@ function ofLogic(left: Possible, right: Possible, operator: 'and' | 'or'): Possi
 }
 
 const MAKES_TEXT = new Set([CONCATENATE, 'string', 'uppercase', 'lowercase', 'trim', 'join', 'substring']);
-const MAKES_NUMBER = new Set(['count', 'length', 'sum', 'number', 'round', 'floor', 'ceil', 'abs']);
+const MAKES_NUMBER = new Set(['sum', 'number', 'round', 'floor', 'ceil', 'abs']);
 
 function ofCall(node: AstNode, known: KnownPaths): Possible {
   const called = calledFunction(node) ?? '';
   if (called === CONCATENATE) return { missing: false, type: 'string' };
   if (MAKES_TEXT.has(called)) return { missing: true, type: 'string' };
-  if (MAKES_NUMBER.has(called)) return { missing: true, type: 'number' };
   const [argument, second] = node.arguments ?? [];
-  if (argument === undefined || second !== undefined) return ANYTHING;
-  const given = possibleValues(argument, known);
+  const single = argument !== undefined && second === undefined;
+  const given = single ? possibleValues(argument, known) : ANYTHING;
+  if (called === 'count' || called === 'length') return ofLength(called, given);
+  if (MAKES_NUMBER.has(called)) return { missing: true, type: 'number' };
+  if (!single) return ANYTHING;
   switch (called) {
     case 'exists':
       return booleans({ isTrue: true, isFalse: given.missing, missing: false });
@@ -166,6 +205,17 @@ function ofCall(node: AstNode, known: KnownPaths): Possible {
   }
 }
 
+const NOT_NEGATIVE: Range = { min: 0, max: Infinity };
+
+/** `$count` of what is missing is 0, `$length` of it missing. */
+function ofLength(called: 'count' | 'length', { missing, values, type, length }: Possible): Possible {
+  const isOfKind = values === undefined && type === (called === 'count' ? undefined : 'string');
+  const range = isOfKind && length !== undefined ? length : NOT_NEGATIVE;
+  return { missing, type: 'number', range: called === 'count' && missing ? hull(range, NONE) : range };
+}
+
+const NONE: Range = { min: 0, max: 0 };
+
 function ofCondition({ condition, then, else: otherwise }: AstNode, known: KnownPaths): Possible {
   if (condition === undefined || then === undefined) return ANYTHING;
   const tested = possibleValues(condition, known);
@@ -175,9 +225,17 @@ function ofCondition({ condition, then, else: otherwise }: AstNode, known: Known
       ? [otherwise === undefined ? { missing: true, values: [] } : possibleValues(otherwise, known)]
       : []),
   ];
-  const missing = sidesTaken.some((side) => side.missing);
-  const values = sidesTaken.map((side) => side.values);
-  return values.every((each) => each !== undefined) ? { missing, values: values.flat() } : { missing };
+  return oneOf(sidesTaken);
+}
+
+/** Lengths are left open. */
+function oneOf(several: readonly Possible[]): Possible {
+  const missing = several.some((each) => each.missing);
+  const values = several.map((each) => each.values);
+  if (values.every((each) => each !== undefined)) return { missing, values: values.flat() };
+  const ranges = several.filter((each) => each.values?.length !== 0).map(numbersOf);
+  if (!ranges.every((each) => each !== undefined)) return { missing };
+  return { missing, type: 'number', range: ranges.reduce(hull) };
 }
 
 function booleans(can: {

@@ -9,10 +9,11 @@ import jsonata from 'jsonata';
 import { type Diagnostic, hasErrors, type Place, sortDiagnostics } from '../base/diagnostic.ts';
 import { EngineError } from '../base/errors.ts';
 import { type AstNode, asAst } from './expression-ast.ts';
-import { checkExpression } from './expression-check.ts';
+import { checkExpression, placed } from './expression-check.ts';
 import { failure, type Origin, problemAt, syntaxProblem } from './expression-errors.ts';
 import { isPlaybookFunction, playbookFunction } from './expression-functions.ts';
 import { establishedBy } from './expression-guards.ts';
+import { impossibleComparisons } from './expression-impossible.ts';
 import { readsInput } from './expression-input.ts';
 import type { Facts } from './expression-lint.ts';
 import { createMeter, LONGEST_LIST, type Meter } from './expression-meter.ts';
@@ -96,7 +97,9 @@ function compile(input: ExpressionInput, origin: Origin, engine: jsonata.Express
   const { source, place } = input;
   const evaluate = remembering(program, readsInput(root) ? undefined : new Memo(references));
   const possible: Expression['possible'] = (known) => possibleValues(root, known);
-  const expression = { source, place, references, presupposes, possible, evaluate };
+  const impossible: Expression['impossible'] = (known) =>
+    impossibleComparisons(root, known).map((finding) => placed(origin, finding));
+  const expression = { source, place, references, presupposes, possible, impossible, evaluate };
   return { kind: 'compiled', expression, warnings: problems };
 }
 

@@ -53,17 +53,19 @@ export function inSchema(schema: SchemaNode | undefined, path: readonly string[]
 }
 
 function valuesOf(node: SchemaNode): Omit<Possible, 'missing'> {
-  const { type, nullable, intOrString, open } = node;
+  const { type, nullable, intOrString, open, range, length } = node;
   if (nullable || intOrString || open) return {};
   if (node.enum !== undefined) return { values: node.enum };
   switch (type) {
     case 'boolean':
       return { values: [true, false] };
     case 'string':
-      return { type: 'string' };
+      return { type: 'string', ...(length === undefined ? {} : { length }) };
     case 'integer':
     case 'number':
-      return { type: 'number' };
+      return { type: 'number', ...(range === undefined ? {} : { range }) };
+    case 'array':
+      return length === undefined ? {} : { length };
     default:
       return {};
   }

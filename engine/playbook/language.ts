@@ -1,6 +1,7 @@
 /** Expressions and templates as compiled values: what they read, and what evaluating them can yield. */
 import type { Diagnostic, Place } from '../base/diagnostic.ts';
 import type { GroupVersionKind, Json, JsonObject } from '../kube/object.ts';
+import type { Range } from '../kube/range.ts';
 
 /** The names that a template or an expression may begin with. */
 export const CONTEXT_ROOTS = [
@@ -55,6 +56,10 @@ export interface Possible {
   readonly values?: readonly Json[];
   /** Where the values are not known: their type, if that is. */
   readonly type?: 'string' | 'number' | 'boolean';
+  /** Of a number: between what it lies, if that is known. */
+  readonly range?: Range;
+  /** Of a text (`type` says so) its characters, of a list (without `type`) its items: how many there are, if that is known. */
+  readonly length?: Range;
 }
 
 /** What is known of the value at a path; undefined: nothing. */
@@ -69,6 +74,8 @@ export interface Expression {
   readonly presupposes: readonly string[];
   /** What evaluating it can yield, never less than what it does yield: for static checks. */
   possible(known: KnownPaths): Possible;
+  /** Warnings: comparisons in it that never hold, although it may. */
+  impossible(known: KnownPaths): readonly Diagnostic[];
   /** Never rejects: a failure is an `error` evaluation with its place. Costs microtasks only, no I/O, no timers. */
   evaluate(context: Context): Promise<Evaluation>;
 }

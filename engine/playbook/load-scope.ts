@@ -23,6 +23,7 @@ export interface Use {
   /** JSONata takes a name behind a list of each item, a template wants a position. */
   readonly reader: 'expression' | 'template';
   readonly position: Position;
+  readonly expression?: Expression;
   /** Where a whole file reads: its template, and whether its objects say only a part of what there is (Patch). */
   readonly manifest?: { readonly template: Template; readonly partial: boolean };
 }
@@ -82,8 +83,9 @@ export function expressionAt(
     return undefined;
   }
   scope.problems.addAll(result.warnings);
-  scope.uses.push({ references: result.expression.references, reader: 'expression', position });
-  return result.expression;
+  const { expression } = result;
+  scope.uses.push({ references: expression.references, reader: 'expression', position, expression });
+  return expression;
 }
 
 /** The compiled literal that may hold {{ }}; undefined where there is none or it was refused (and reported). */

@@ -90,6 +90,7 @@ export function loadWatch(node: LoadNode, input: WatchInput): WatchDraft | undef
   warnUnused(uses, { vars, observe, probes }, problems);
   checkReach({ manifests, status, actions, health }, { names, known, problems });
   checkConditions({ manifests, health, actions }, known, problems);
+  for (const { expression } of uses) problems.addAll(expression?.impossible(known) ?? []);
   lintSecrets(actions, probes, { problems, names, vars });
   lintClaims(manifests, problems);
   return {
