@@ -12,6 +12,7 @@ export function actionPosition(action: ActionOutline, inherited: ReadonlySet<str
     stage: 'any',
     vars: new Set([...namesOf(action.vars), ...inherited]),
     run: {
+      action: action.name,
       params: paramNames(action.params),
       outputs: new Map(),
       steps: action.steps.map(({ name }) => name),
@@ -36,6 +37,8 @@ export function stepPosition(step: StepOutline, { action, outlines, inherited }:
     ...base,
     vars: new Set([...(base.vars ?? []), ...namesOf(step.vars)]),
     run: {
+      action: action.name,
+      step: step.name,
       params: paramNames(action.params),
       outputs: new Map(earlier.map((each) => [each.name, outputsOf(each, outlines)])),
       steps: action.steps.map(({ name }) => name),

@@ -8,6 +8,7 @@ import { checkManifests } from './check-manifests.ts';
 import { checkReach } from './check-reach.ts';
 import { checkReferences, type Names } from './check-references.ts';
 import { warnUnused } from './check-unused.ts';
+import { warnUnusedInActions } from './check-unused-actions.ts';
 import type { KindCatalogue } from './kind-catalogue.ts';
 import { knownPaths } from './known-paths.ts';
 import type { Reference } from './language.ts';
@@ -88,6 +89,7 @@ export function loadWatch(node: LoadNode, input: WatchInput): WatchDraft | undef
   const known = knownPaths({ vars, actions }, names);
   checkManifests(uses, { names, known, problems, templates: input.templates });
   warnUnused(uses, { vars, observe, probes }, problems);
+  warnUnusedInActions(uses, { document, node: noun('actions'), actions }, problems);
   checkReach({ manifests, status, actions, health }, { names, known, problems });
   checkConditions({ manifests, health, actions }, known, problems);
   for (const { expression } of uses) problems.addAll(expression?.impossible(known) ?? []);

@@ -1,6 +1,9 @@
 /** What is known of `run` where an expression or a template of an action stands, before any run exists. */
 
 export interface RunNames {
+  readonly action: string;
+  /** The step that it belongs to; undefined: the action's own vars. */
+  readonly step?: string;
   /** Undefined: the parameters' schema leaves their names open. */
   readonly params: ReadonlySet<string> | undefined;
   /** Steps that have ended by then. */

@@ -186,7 +186,7 @@ export function firstWatch(files: Files): Watch {
 }
 
 /** Examples declare what nothing reads, and wait for whatever is at hand. */
-const OF_EXAMPLES = ['UnusedVar', 'UnusedObservation', 'UnusedProbe', 'WaitNeverEnds'];
+const OF_EXAMPLES = ['UnusedVar', 'UnusedObservation', 'UnusedProbe', 'UnusedParam', 'WaitNeverEnds'];
 
 /** Everything said about a playbook, errors and warnings. What examples declare is there to be judged, not to be read. */
 export function problemsOf(files: Files): readonly Diagnostic[] {
