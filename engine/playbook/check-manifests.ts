@@ -1,8 +1,11 @@
 /**
  * Static checks over all that a watch writes: fields and their types (check-fields.ts), and what several manifests must
- * agree on: selectors with the labels of pods, ports of Services with those of containers.
+ * agree on: selectors with the labels of pods, ports of Services with those of containers, mounts with volumes.
  */
+
+import { checkContainers } from './check-containers.ts';
 import { checkFields, type FieldCheck, warnMissingFields } from './check-fields.ts';
+import { checkIngresses } from './check-ingress.ts';
 import { checkPods } from './check-pods.ts';
 import type { Names } from './check-references.ts';
 import type { KnownPaths } from './language.ts';
@@ -24,9 +27,14 @@ export function checkManifests(
 ): void {
   const documents = uses.flatMap(({ manifest }): readonly WrittenDocument[] => {
     if (manifest === undefined) return [];
-    const { template, partial } = manifest;
+    const { template, partial, elsewhere = false } = manifest;
     const outlines = templates.outlinesOf(template);
-    return template.documents.map((gvk, index) => ({ gvk, partial, shapes: outlines[index] ?? [] }));
+    return template.documents.map((gvk, index) => ({
+      gvk,
+      partial,
+      elsewhere,
+      shapes: outlines[index] ?? [],
+    }));
   });
   for (const { gvk, shapes, partial } of documents) {
     const check: FieldCheck = {
@@ -41,4 +49,6 @@ export function checkManifests(
     if (!partial) warnMissingFields(check);
   }
   checkPods(documents, problems);
+  checkContainers(documents, problems);
+  checkIngresses(documents, problems);
 }

@@ -9,7 +9,7 @@ import { type OutlineMap, type OutlineNode, outlineAt, type WrittenDocument } fr
 import { didYouMean } from './suggest.ts';
 
 /** Where a workload describes its pods. */
-const POD_TEMPLATES: Readonly<Record<string, readonly string[]>> = {
+export const POD_TEMPLATES: Readonly<Record<string, readonly string[]>> = {
   'Deployment.apps': ['spec', 'template'],
   'StatefulSet.apps': ['spec', 'template'],
   'DaemonSet.apps': ['spec', 'template'],

@@ -70,7 +70,8 @@ export function loadEntry(scope: WatchScope, node: LoadNode, templates: Template
   }));
   const position: Position = { perItem: list, items: itemsOf(textOf(key('forEach'))), stage: 'any' };
   if (template !== undefined) {
-    const manifest = { template, partial: policy === 'Patch' };
+    const elsewhere = key('namespace') !== undefined;
+    const manifest = { template, partial: policy === 'Patch', elsewhere };
     scope.uses.push({ references: template.references, reader: 'template', position, manifest });
   }
   const self = documents?.map(({ gvk }) => gvk) ?? [];

@@ -25,7 +25,12 @@ export interface Use {
   readonly position: Position;
   readonly expression?: Expression;
   /** Where a whole file reads: its template, and whether its objects say only a part of what there is (Patch). */
-  readonly manifest?: { readonly template: Template; readonly partial: boolean };
+  readonly manifest?: {
+    readonly template: Template;
+    readonly partial: boolean;
+    /** Its entry says in which namespace they are. */
+    readonly elsewhere?: boolean;
+  };
 }
 
 /** Where an expression or a template stands, as far as it decides what can be read. */

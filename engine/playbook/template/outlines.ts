@@ -5,7 +5,7 @@ import { parseYaml } from '../yaml.ts';
 import type { YamlNode, YamlScalar } from '../yaml-node.ts';
 import { cutAtMarkers, readable, skeletonText, sourceOffset } from './emission.ts';
 import type { Source } from './source.ts';
-import type { Emission } from './syntax.ts';
+import type { Emission, Expr, Origin } from './syntax.ts';
 
 /** By the offset of `kind` in the source, as documents are told apart. */
 export type Outlines = ReadonlyMap<number, readonly OutlineNode[]>;
@@ -53,10 +53,27 @@ function outlineScalar({ value, style }: YamlScalar, place: Place, { emission }:
   if (typeof value !== 'string' || parts.every((part) => typeof part === 'string'))
     return { kind: 'literal', place, value };
   const source = readable(value, emission);
+  const expressions = emission.flatMap((part) => (part.kind === 'output' ? [part.value] : []));
+  const identity = identityOf(parts, expressions);
   if (style !== 'plain' || typeof slot !== 'number' || second !== undefined)
-    return { kind: 'text', place, source };
-  const output = emission.filter((part) => part.kind === 'output')[slot];
-  const expr = output?.value;
-  const exact = expr?.kind === 'path' && expr.read === 'value' && expr.origin?.exact === true;
-  return { kind: 'value', place, source, reference: exact ? expr.reference : undefined };
+    return { kind: 'text', place, source, identity };
+  const expr = expressions[slot];
+  const reference = exactOrigin(expr) !== undefined && expr?.kind === 'path' ? expr.reference : undefined;
+  return { kind: 'value', place, source, reference, identity };
+}
+
+function exactOrigin(expr: Expr | undefined): Origin | undefined {
+  if (expr?.kind !== 'path' || expr.read !== 'value') return undefined;
+  return expr.origin?.exact === true ? expr.origin : undefined;
+}
+
+/** Only what belongs to the resource is the same in all its manifests. */
+function identityOf(parts: readonly (string | number)[], expressions: readonly Expr[]): string | undefined {
+  const texts = parts.map((part) => {
+    if (typeof part === 'string') return part;
+    const origin = exactOrigin(expressions[part]);
+    const own = origin?.root === 'metadata' || origin?.root === 'spec';
+    return own ? `{{${[origin.root, ...origin.path].join('.')}}}` : undefined;
+  });
+  return texts.includes(undefined) ? undefined : texts.join('');
 }
