@@ -1,7 +1,8 @@
 /**
  * What the containers of a pod must agree on with their pod: a mount names one of its volumes, or the API server refuses
- * it; a probe names one of the container's own ports, or it fails for ever. A template's shapes are taken together, so
- * that what stands behind `{{#if}}` counts everywhere; what is not written out is left alone.
+ * it (unless a webhook adds that volume: hence a warning); a probe names one of the container's own ports, or it fails
+ * for ever. A template's shapes are taken together, so that what stands behind `{{#if}}` counts everywhere; what is not
+ * written out is left alone.
  */
 import { groupKind } from '../kube/object.ts';
 import { POD_TEMPLATES } from './check-pods.ts';
@@ -63,7 +64,7 @@ function checkMounts(containers: readonly OutlineNode[], volumes: Names, problem
     .filter(({ value }) => !volumes.has(String(value)));
   for (const { place, value } of onePerPlace(wrong)) {
     const hint = didYouMean(String(value), [...volumes]) ?? 'add it to the volumes of the pod';
-    problems.error('VolumeNotFound', place, { message: `the pod has no volume ${value}`, hint });
+    problems.warn('VolumeNotFound', place, { message: `the pod has no volume ${value}`, hint });
   }
 }
 
