@@ -3,13 +3,13 @@
  * objects and vars, and names that a kind's schema has not. What the schemas leave open passes.
  */
 import type { GroupVersionKind } from '../kube/object.ts';
-import { PROBE_FIELDS } from './action-model.ts';
+import { checkProbe, type ProbeName } from './check-probe.ts';
 import { checkResult, checkRun } from './check-run.ts';
 import type { KindCatalogue } from './kind-catalogue.ts';
-import type { Reference } from './language.ts';
+import type { ElementReference, Reference } from './language.ts';
 import type { Problems } from './load-problems.ts';
 import type { Position, Use } from './load-scope.ts';
-import { followPath, type ListReading, type PathVerdict } from './schema-path.ts';
+import { followPath, isPosition, type ListReading, type PathVerdict, shownPath } from './schema-path.ts';
 import { didYouMean } from './suggest.ts';
 
 /** What the id of a manifests entry stands for in `children` and `rendered`. */
@@ -23,13 +23,6 @@ export interface ChildName {
 export interface ObservedName {
   readonly list: boolean;
   readonly gvk: GroupVersionKind;
-}
-
-export interface ProbeName {
-  /** With forEach: a list of results. */
-  readonly list: boolean;
-  /** `parse: text`: nothing stands below `value`. */
-  readonly text: boolean;
 }
 
 /** Every name that a watch declares. */
@@ -46,6 +39,7 @@ export interface Names {
 export function checkReferences(uses: readonly Use[], names: Names, problems: Problems): void {
   for (const use of uses) {
     for (const reference of use.references) checkReference(reference, { use, names, problems });
+    for (const element of use.elements) checkElement(element, { use, names, problems });
   }
 }
 
@@ -55,12 +49,23 @@ interface Check {
   readonly problems: Problems;
 }
 
+/** Below items; where its list can't be read, that was told. */
+function checkElement(element: ElementReference, check: Check): void {
+  if (misplacedRoot(element, check.use.position) === undefined) checkPlaced(element, check);
+}
+
 function checkReference(reference: Reference, check: Check): void {
   const misplaced = misplacedRoot(reference, check.use.position);
   if (misplaced !== undefined) {
     check.problems.error('RootNotHere', reference.place, misplaced);
     return;
   }
+  if (reference.root === 'run') checkRun(reference, check.use, check.problems);
+  else if (reference.root === 'result') checkResult(reference, check.use, check.problems);
+  else checkPlaced({ ...reference, from: 0 }, check);
+}
+
+function checkPlaced(reference: ElementReference, check: Check): void {
   const { names, use } = check;
   const resource: Target = { gvk: names.resource, list: false, prefix: 0, behind: [] };
   switch (reference.root) {
@@ -86,17 +91,13 @@ function checkReference(reference: Reference, check: Check): void {
       checkVar(reference, check);
       break;
     case 'probes':
-      checkProbe(reference, check);
-      break;
-    case 'run':
-      checkRun(reference, use, check.problems);
-      break;
-    case 'result':
-      checkResult(reference, use, check.problems);
+      checkProbe(reference, { probes: names.probes, lists: listReading(use), problems: check.problems });
       break;
     case 'item':
       checkItem(reference, check);
       break;
+    case 'run':
+    case 'result':
     case 'index':
     case 'old':
     case 'operation':
@@ -106,7 +107,7 @@ function checkReference(reference: Reference, check: Check): void {
 
 /** Roots that have no value where the reference stands. */
 function misplacedRoot(
-  { root }: Reference,
+  { root }: Pick<Reference, 'root'>,
   position: Position,
 ): { readonly message: string; readonly hint?: string } | undefined {
   switch (root) {
@@ -155,8 +156,8 @@ interface Target {
   readonly behind: readonly string[];
 }
 
-function checkChild(reference: Reference, check: Check): void {
-  const { root, path, place } = reference;
+function checkChild(reference: ElementReference, check: Check): void {
+  const { root, path, place, from } = reference;
   const [id, kind] = path;
   const { children } = check.names;
   if (children === undefined) return;
@@ -166,6 +167,7 @@ function checkChild(reference: Reference, check: Check): void {
     const message = `a template can't tell what ${root} as a whole holds`;
     check.problems.error('UnknownChild', place, { message, hint: `name one: ${root}.ID` });
   } else if (child === undefined) {
+    if (from > 0) return;
     const hint = didYouMean(id, [...children.keys()], `${root}.`);
     check.problems.error('UnknownChild', place, { message: `no manifest has the id ${id}`, hint });
   } else if (child.documents !== undefined) {
@@ -178,10 +180,11 @@ function checkChild(reference: Reference, check: Check): void {
 }
 
 function reportDocument(
-  { root, path, place }: Reference,
+  { root, path, place, from }: ElementReference,
   documents: readonly { readonly name: string }[],
   { problems }: Check,
 ): void {
+  if (from > 1) return;
   const [id = '', kind = ''] = path;
   const hint = didYouMean(
     kind,
@@ -194,13 +197,13 @@ function reportDocument(
   });
 }
 
-function checkObserved(reference: Reference, check: Check): void {
+function checkObserved(reference: ElementReference, check: Check): void {
   const [name] = reference.path;
   if (name === undefined) return;
   const { observed } = check.names;
   const target = observed.get(name);
   if (target !== undefined) checkPath(reference, check, { ...target, prefix: 1, behind: [] });
-  if (observed.has(name)) return;
+  if (observed.has(name) || reference.from > 0) return;
   const hint = didYouMean(name, [...observed.keys()], 'observe.') ?? 'add it to the noun observe';
   check.problems.error('UnknownObserved', reference.place, {
     message: `nothing is observed as ${name}`,
@@ -208,59 +211,37 @@ function checkObserved(reference: Reference, check: Check): void {
   });
 }
 
-function checkProbe({ path, place }: Reference, { names, problems, use }: Check): void {
-  const [name, ...rest] = path;
-  if (name === undefined) return;
-  const probe = names.probes.get(name);
-  if (probe === undefined) {
-    const hint = didYouMean(name, [...names.probes.keys()], 'probes.') ?? 'add it to the noun probes';
-    problems.error('UnknownProbe', place, { message: `there is no probe ${name}`, hint });
-    return;
-  }
-  const { list, text } = probe;
-  const numbered = /^\d+$/.test(rest[0] ?? '');
-  const [field, below] = list && numbered ? rest.slice(1) : rest;
-  const fields: readonly string[] = list ? [...PROBE_FIELDS, 'key'] : PROBE_FIELDS;
-  if (field === undefined || (list && field === 'length')) return;
-  if (!fields.includes(field)) {
-    const hint = didYouMean(field, fields, `probes.${name}.`);
-    problems.error('UnknownPath', place, { message: `a probe has no ${field}`, hint });
-  } else if (list && !numbered && use.reader === 'template') {
-    const message = `probes.${name} is a list; ${field} stands in its items`;
-    problems.error('UnknownPath', place, { message, hint: `go through it with {{#each probes.${name}}}` });
-  } else if (text && field === 'value' && below !== undefined && below !== 'length') {
-    const message = `the value of probe ${name} is a text; nothing stands below it`;
-    problems.error('UnknownPath', place, { message, hint: 'add parse: json to the probe' });
-  }
-}
-
-function checkVar({ path, place }: Reference, { names, problems, use }: Check): void {
+function checkVar({ path, place, from }: ElementReference, { names, problems, use }: Check): void {
   const [name] = path;
   const all = new Set([...names.vars, ...(use.position.vars ?? [])]);
-  if (name === undefined || all.has(name)) return;
+  if (name === undefined || all.has(name) || from > 0) return;
   const hint = didYouMean(name, [...all], 'vars.') ?? 'add it to the noun vars';
   problems.error('UnknownVar', place, { message: `there is no var ${name}`, hint });
 }
 
+function listReading({ reader }: Use): ListReading {
+  return reader === 'expression' ? 'map' : 'index';
+}
+
 /** Of forEach over a list of the resource. */
-function checkItem(reference: Reference, { use, names, problems }: Check): void {
+function checkItem(reference: ElementReference, { use, names, problems }: Check): void {
   const { items } = use.position;
   if (items === undefined) return;
   const list = followPath(names.catalogue.schemaOf(names.resource), items, 'index');
   const item = list.kind === 'possible' && list.schema?.type === 'array' ? list.schema.items : undefined;
-  const verdict = followPath(item, reference.path, use.reader === 'expression' ? 'map' : 'index');
-  if (verdict.kind === 'possible' || verdict.within === 'list') return;
-  const parent = ['item', ...reference.path.slice(0, verdict.step)].join('.');
+  const verdict = followPath(item, reference.path, listReading(use));
+  if (verdict.kind === 'possible' || verdict.within === 'list' || verdict.step < reference.from) return;
+  const parent = shownPath('item', reference.path.slice(0, verdict.step), () => false);
   const name = reference.path[verdict.step] ?? '';
   const message = `${parent}.${name} is not in the schema of ${items.join('.')}`;
   problems.error('UnknownPath', reference.place, {
     message,
-    hint: didYouMean(name, verdict.names, `${parent}.`),
+    hint: didYouMean(name, verdict.names, reference.from === 0 ? `${parent}.` : ''),
   });
 }
 
-function checkPath(reference: Reference, check: Check, target: Target): void {
-  const lists: ListReading = check.use.reader === 'expression' ? 'map' : 'index';
+function checkPath(reference: ElementReference, check: Check, target: Target): void {
+  const lists = listReading(check.use);
   const below = reference.path.slice(target.prefix);
   const skipped = target.list ? intoListOf(below, lists) : 0;
   if (skipped === undefined) {
@@ -284,7 +265,12 @@ interface Miss {
   readonly path: readonly string[];
 }
 
-function reportUnknownPath(reference: Reference, check: Check, { target, verdict, end, path }: Miss): void {
+function reportUnknownPath(reference: ElementReference, check: Check, miss: Miss): void {
+  const { target, verdict, end, path } = miss;
+  if (reference.from > 0) {
+    reportUnknownElement(reference, check, miss);
+    return;
+  }
   const parent = [reference.root, ...reference.path.slice(0, Math.max(0, end))].join('.');
   const name = path[verdict.step] ?? '';
   const shown = end < 0 ? name : `${parent}.${name}`;
@@ -294,22 +280,40 @@ function reportUnknownPath(reference: Reference, check: Check, { target, verdict
   check.problems.error('UnknownPath', reference.place, { message, hint });
 }
 
+function reportUnknownElement(element: ElementReference, check: Check, miss: Miss): void {
+  const { root, path: whole, place, from } = element;
+  const { target, verdict, end, path } = miss;
+  if (end < from) return;
+  const schema = check.names.catalogue.schemaOf(target.gvk);
+  const isList = (names: number): boolean => {
+    if (target.list && names === target.prefix) return true;
+    const found = followPath(schema, path.slice(0, Math.max(0, names - end + verdict.step)), 'map');
+    return found.kind === 'possible' && found.schema?.type === 'array';
+  };
+  const name = whole[end] ?? '';
+  const parent = shownPath(root, whole.slice(0, end), isList);
+  const scalar = verdict.within === 'scalar' ? `; nothing stands below ${parent}` : '';
+  const message = `${parent}.${name} is not in ${possessive(target.gvk.kind)} schema${scalar}`;
+  check.problems.error('UnknownPath', place, { message, hint: didYouMean(name, verdict.names) });
+}
+
 /** How many names of the path choose an item of a list of objects; undefined: none does, and one must. */
 function intoListOf(path: readonly string[], lists: ListReading): number | undefined {
   const [first] = path;
   if (first === undefined) return 0;
-  if (/^\d+$/.test(first)) return 1;
+  if (isPosition(first, lists)) return 1;
   return lists === 'map' ? 0 : undefined;
 }
 
-function reportListPath({ root, path, place }: Reference, { problems }: Check, end: number): void {
-  const list = [root, ...path.slice(0, end)].join('.');
-  if (path[end] === 'length') return;
-  const hint = `go through it with {{#each ${list}}}, or take one item: ${list}.[0]`;
-  problems.error('UnknownPath', place, {
-    message: `${list} is a list; ${path[end] ?? ''} stands in its items`,
-    hint,
-  });
+function reportListPath(reference: ElementReference, { problems }: Check, end: number): void {
+  const { root, path, place, from } = reference;
+  if (end < from) return;
+  const name = path[end] ?? '';
+  if (name === 'length') return;
+  const list = shownPath(root, path.slice(0, end), () => false);
+  const written = from === 0 ? list : path.slice(from, end).join('.') || 'this';
+  const hint = `go through it with {{#each ${written}}}, or take one item: ${written}.[0]`;
+  problems.error('UnknownPath', place, { message: `${list} is a list; ${name} stands in its items`, hint });
 }
 
 /** `Memcached's`, `Redis'`. */

@@ -10,6 +10,7 @@ import { type Diagnostic, hasErrors, type Place, sortDiagnostics } from '../base
 import { EngineError } from '../base/errors.ts';
 import { type AstNode, asAst } from './expression-ast.ts';
 import { checkExpression, placed } from './expression-check.ts';
+import { elementsOf } from './expression-elements.ts';
 import { failure, type Origin, problemAt, syntaxProblem } from './expression-errors.ts';
 import { isPlaybookFunction, playbookFunction } from './expression-functions.ts';
 import { establishedBy } from './expression-guards.ts';
@@ -30,6 +31,7 @@ import {
   CONTEXT_ROOTS,
   type Context,
   type ContextRoot,
+  type ElementReference,
   type Evaluation,
   type Expression,
 } from './language.ts';
@@ -48,7 +50,13 @@ export interface ExpressionInput {
 }
 
 export type CompiledExpression =
-  | { readonly kind: 'compiled'; readonly expression: Expression; readonly warnings: readonly Diagnostic[] }
+  | {
+      readonly kind: 'compiled';
+      readonly expression: Expression;
+      /** Names that it reads below items, for static checks. */
+      readonly elements: readonly ElementReference[];
+      readonly warnings: readonly Diagnostic[];
+    }
   | { readonly kind: 'refused'; readonly problems: readonly Diagnostic[] };
 
 const OF_SINGLE_POSITIONS: readonly ContextRoot[] = ['self', 'run', 'result', 'old', 'operation'];
@@ -82,6 +90,7 @@ function compile(input: ExpressionInput, origin: Origin, engine: jsonata.Express
   const { roots = DEFAULT_ROOTS, facts = {} } = input;
   const { problems: found, references } = checkExpression(root, { origin, roots, facts });
   const presupposes = [...establishedBy(root, true)];
+  const elements = elementsOf(root, origin);
   const regexes = rewrite(root);
   const problems = sortDiagnostics([...found, ...regexes.flatMap((regex) => regexProblem(origin, regex))]);
   if (hasErrors(problems)) return refused(problems);
@@ -100,7 +109,7 @@ function compile(input: ExpressionInput, origin: Origin, engine: jsonata.Express
   const impossible: Expression['impossible'] = (known) =>
     impossibleComparisons(root, known).map((finding) => placed(origin, finding));
   const expression = { source, place, references, presupposes, possible, impossible, evaluate };
-  return { kind: 'compiled', expression, warnings: problems };
+  return { kind: 'compiled', expression, elements, warnings: problems };
 }
 
 function regexProblem(origin: Origin, { node, compiled }: FoundRegex): readonly Diagnostic[] {

@@ -41,6 +41,15 @@ export interface Reference {
   readonly place: Place;
 }
 
+/**
+ * A name below the items of a list or behind a variable, for static checks alone: what is read, and what is missing, is
+ * told by references.
+ */
+export interface ElementReference extends Pick<Reference, 'root' | 'path' | 'place'> {
+  /** The names before it in `path` are judged where they are written themselves. */
+  readonly from: number;
+}
+
 /** The outcome of evaluating an expression. */
 export type Evaluation =
   | { readonly kind: 'value'; readonly value: Json }

@@ -147,7 +147,9 @@ function loadTemplate(node: LoadNode, { scope, facts, position }: WorkInput): Te
   const template = facts.templates.compile(file, node.place, { schemaOf: scope.schemaOf });
   if (template !== undefined) {
     const manifest = { template, partial: false };
-    scope.uses.push({ references: template.references, reader: 'template', position, manifest });
+    const { references } = template;
+    const elements = facts.templates.elementsOf(template);
+    scope.uses.push({ references, elements, reader: 'template', position, manifest });
   }
   return template;
 }

@@ -1,7 +1,7 @@
 /** The files of a playbook: which there are, which are used, and their templates compiled. */
 import type { Place } from '../base/diagnostic.ts';
 import { sha256 } from '../base/hash.ts';
-import type { Template } from './language.ts';
+import type { ElementReference, Template } from './language.ts';
 import { CRD_FILE } from './load-crds.ts';
 import type { Problems } from './load-problems.ts';
 import type { PlaybookFiles } from './model.ts';
@@ -55,6 +55,7 @@ export class TemplateFiles {
   readonly #problems: Problems;
   readonly #used = new Set<string>();
   readonly #outlines = new Map<Template, readonly (readonly OutlineNode[])[]>();
+  readonly #elements = new Map<Template, readonly ElementReference[]>();
 
   constructor(files: PlaybookFiles, problems: Problems) {
     this.#files = files;
@@ -70,12 +71,18 @@ export class TemplateFiles {
     this.#problems.addAll(result.kind === 'refused' ? result.problems : result.warnings);
     if (result.kind === 'refused') return undefined;
     this.#outlines.set(result.template, result.outlines);
+    this.#elements.set(result.template, result.elements);
     return result.template;
   }
 
   /** For each document of a compiled template the shapes that it can take. */
   outlinesOf(template: Template): readonly (readonly OutlineNode[])[] {
     return this.#outlines.get(template) ?? [];
+  }
+
+  /** The names that a compiled template reads below items. */
+  elementsOf(template: Template): readonly ElementReference[] {
+    return this.#elements.get(template) ?? [];
   }
 
   /** A file's text as it is. */

@@ -72,7 +72,9 @@ export function loadEntry(scope: WatchScope, node: LoadNode, templates: Template
   if (template !== undefined) {
     const elsewhere = key('namespace') !== undefined;
     const manifest = { template, partial: policy === 'Patch', elsewhere };
-    scope.uses.push({ references: template.references, reader: 'template', position, manifest });
+    const { references } = template;
+    const elements = templates.elementsOf(template);
+    scope.uses.push({ references, elements, reader: 'template', position, manifest });
   }
   const self = documents?.map(({ gvk }) => gvk) ?? [];
   const ignored = document.items(key('ignoreFields')).map((item) => loadIgnored(scope, item, position));

@@ -1,7 +1,7 @@
 /** The noun `probes`: values asked of the application by exec or http. */
 import { durationAt } from './action-duration.ts';
 import type { Probe } from './action-model.ts';
-import type { ProbeName } from './check-references.ts';
+import type { ProbeName } from './check-probe.ts';
 import { execAt, httpAt } from './load-action-calls.ts';
 import { type LoadNode, type NamedNode, wordOf } from './load-node.ts';
 import { expressionAt, type Position, type WatchScope } from './load-scope.ts';

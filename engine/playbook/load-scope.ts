@@ -7,6 +7,7 @@ import type { SchemaNode } from '../kube/schema.ts';
 import { compileExpression } from './expression.ts';
 import {
   CONTEXT_ROOTS,
+  type ElementReference,
   type Expression,
   type Reference,
   type Template,
@@ -20,6 +21,8 @@ import { compileTemplateString } from './template.ts';
 /** One place that reads values: what it may read there, and what it does read. */
 export interface Use {
   readonly references: readonly Reference[];
+  /** Names below items that it reads, for static checks. */
+  readonly elements: readonly ElementReference[];
   /** JSONata takes a name behind a list of each item, a template wants a position. */
   readonly reader: 'expression' | 'template';
   readonly position: Position;
@@ -88,8 +91,9 @@ export function expressionAt(
     return undefined;
   }
   scope.problems.addAll(result.warnings);
-  const { expression } = result;
-  scope.uses.push({ references: expression.references, reader: 'expression', position, expression });
+  const { expression, elements } = result;
+  const { references } = expression;
+  scope.uses.push({ references, elements, reader: 'expression', position, expression });
   return expression;
 }
 
@@ -111,8 +115,9 @@ export function templateStringAt(
     return undefined;
   }
   scope.problems.addAll(result.warnings);
-  scope.uses.push({ references: result.template.references, reader: 'template', position });
-  return result.template;
+  const { template, elements } = result;
+  scope.uses.push({ references: template.references, elements, reader: 'template', position });
+  return template;
 }
 
 function isList(schema: SchemaNode | undefined): boolean | undefined {

@@ -17,6 +17,9 @@ export type PathVerdict =
  */
 export type ListReading = 'map' | 'index';
 
+/** In a path: any item of a list (of a template's `each`), or any value of a map. */
+export const ITEM = '*';
+
 export function followPath(
   root: SchemaNode | undefined,
   path: readonly string[],
@@ -39,6 +42,7 @@ type Step =
 
 function stepInto(schema: SchemaNode, name: string, lists: ListReading): Step {
   if (schema.type === 'array') return intoList(schema, name, lists);
+  if (name === ITEM) return { kind: 'possible', schema: schema.values };
   const property = schema.property(name) ?? schema.values;
   if (property !== undefined) return { kind: 'possible', schema: property };
   if (schema.open || (schema.type === undefined && !schema.intOrString))
@@ -48,13 +52,30 @@ function stepInto(schema: SchemaNode, name: string, lists: ListReading): Step {
 }
 
 function intoList(schema: SchemaNode, name: string, lists: ListReading): Step {
-  if (/^\d+$/.test(name)) return { kind: 'possible', schema: schema.items };
+  if (isPosition(name, lists)) return { kind: 'possible', schema: schema.items };
   if (lists === 'map')
     return schema.items === undefined
       ? { kind: 'possible', schema: undefined }
       : stepInto(schema.items, name, lists);
   if (name === 'length') return { kind: 'possible', schema: undefined };
   return { kind: 'impossible', within: 'list', names: [] };
+}
+
+/** JSONata's `*` is each value of each item, never an item. */
+export function isPosition(name: string, lists: ListReading): boolean {
+  return /^\d+$/.test(name) || (name === ITEM && lists === 'index');
+}
+
+/** `spec.users[].name`, `spec.users[0].name`; `isList`: do the first names of the path lead to a list? */
+export function shownPath(root: string, path: readonly string[], isList: (names: number) => boolean): string {
+  const names = path.map((name, at) => {
+    if (name === ITEM) return '[]';
+    if (/^\d+$/.test(name)) return `[${name}]`;
+    const next = path[at + 1];
+    const goesOn = next === undefined || !isPosition(next, 'index');
+    return `.${name}${goesOn && isList(at + 1) ? '[]' : ''}`;
+  });
+  return [root, ...names].join('');
 }
 
 /** A schema's type in a person's words. */

@@ -8,7 +8,7 @@
 import type { Diagnostic, Place } from '../base/diagnostic.ts';
 import { hasErrors, sortDiagnostics } from '../base/diagnostic.ts';
 import type { SchemaNode } from '../kube/schema.ts';
-import type { ContextRoot, Reference, Template, TemplateString } from './language.ts';
+import type { ContextRoot, ElementReference, Reference, Template, TemplateString } from './language.ts';
 import { CONTEXT_ROOTS } from './language.ts';
 import type { OutlineNode } from './outline.ts';
 import { parseAst } from './template/ast.ts';
@@ -57,12 +57,19 @@ export type CompiledTemplate =
       readonly template: Template;
       /** For each document the shapes that it can take, for static checks. */
       readonly outlines: readonly (readonly OutlineNode[])[];
+      /** Names that it reads below items, for static checks. */
+      readonly elements: readonly ElementReference[];
       readonly warnings: readonly Diagnostic[];
     }
   | Refused;
 
 export type CompiledTemplateString =
-  | { readonly kind: 'compiled'; readonly template: TemplateString; readonly warnings: readonly Diagnostic[] }
+  | {
+      readonly kind: 'compiled';
+      readonly template: TemplateString;
+      readonly elements: readonly ElementReference[];
+      readonly warnings: readonly Diagnostic[];
+    }
   | Refused;
 
 /** Compiles a manifest template, after all shapes it can take were parsed; or tells everything that is wrong with it. */
@@ -73,11 +80,12 @@ export function compileTemplate(input: TemplateInput): CompiledTemplate {
   const { documents, outlines, problems } = documentsOf(compiled.body, source);
   const all = [...compiled.problems, ...problems];
   if (hasErrors(all)) return refused(all);
-  const { body, references } = compiled;
+  const { body, references, elements } = compiled;
   return {
     kind: 'compiled',
     template: manifestTemplate({ source, body, references, documents }),
     outlines,
+    elements,
     warnings: sortDiagnostics(all),
   };
 }
@@ -87,10 +95,11 @@ export function compileTemplateString(input: TemplateStringInput): CompiledTempl
   const source = new Source(input.source, input.place);
   const compiled = compileSource({ source, plain: false, context: input.context ?? {} });
   if (compiled.body === undefined || hasErrors(compiled.problems)) return refused(compiled.problems);
-  const { body, references, problems } = compiled;
+  const { body, references, elements, problems } = compiled;
   return {
     kind: 'compiled',
     template: stringTemplate({ source, body, references }),
+    elements,
     warnings: sortDiagnostics(problems),
   };
 }
@@ -109,6 +118,7 @@ interface CompiledSource {
   /** Undefined where the source does not even parse. */
   readonly body: Body | undefined;
   readonly references: readonly Reference[];
+  readonly elements: readonly ElementReference[];
   readonly problems: readonly Diagnostic[];
 }
 
@@ -121,7 +131,7 @@ function compileSource({ source, plain, context }: SourceInput): CompiledSource 
       errorAt('TemplateCharacter', place, { message, hint: 'write the escape "\\uE000" in double quotes' }),
     );
   }
-  if (plain) return { body: [{ kind: 'text', text, offset: 0 }], references: [], problems: [] };
+  if (plain) return { body: [{ kind: 'text', text, offset: 0 }], references: [], elements: [], problems: [] };
   const ast = parseAst(text);
   if (ast.kind === 'failed') return failed(errorAt(ast.code, source.placeAt(source.offsetOf(ast.at)), ast));
   const to: Compilation = {
@@ -130,12 +140,14 @@ function compileSource({ source, plain, context }: SourceInput): CompiledSource 
     createOnly: context.policy === 'CreateOnly',
     problems: [],
     references: [],
+    elements: [],
   };
   const body = compileProgram(ast.program, to);
   const warnings = context.schemaOf === undefined ? [] : lintConditions(body, context.schemaOf);
-  return { body, references: to.references, problems: [...to.problems, ...warnings] };
+  const { references, elements } = to;
+  return { body, references, elements, problems: [...to.problems, ...warnings] };
 }
 
 function failed(problem: Diagnostic): CompiledSource {
-  return { body: undefined, references: [], problems: [problem] };
+  return { body: undefined, references: [], elements: [], problems: [problem] };
 }

@@ -17,11 +17,12 @@ const PLANTED = {
   version: v1
   kind: Box
   schema:
-    spec: {size: {type: integer, default: one}, text: string}
+    spec: {size: {type: integer, default: one}, text: string, ports: {items: {fields: {port: integer}}}}
     status: {endpoint: string}
   vars:
     unused: spec.size
     double: spec.sise * 2
+    available: children.deployment.status.conditions[tpye = 'Available'].status
   manifests:
   - deployment.yaml.hbs
   - service.yaml.hbs
@@ -50,7 +51,11 @@ kind: Service
 metadata: {name: "{{metadata.name}}"}
 spec:
   selector: {app: b}
-  ports: [{port: 80, targetPort: web}]
+  ports:
+  - {port: 80, targetPort: web}
+  {{#each spec.ports}}
+  - port: {{prot}}
+  {{/each}}
 `,
   'budget.yaml.hbs':
     'apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: "{{metadata.name}}"}\n---\napiVersion: v2\nkind: ResourceQuota\nmetadata: {name: "{{metadata.name}}"}\n',
@@ -73,12 +78,15 @@ describe('libretto lint', () => {
       'deployment.yaml.hbs:6:33 SelectorMismatch',
       'deployment.yaml.hbs:12:9 UnknownField',
       'left-over.yaml.hbs:1:1 UnusedFile',
-      'service.yaml.hbs:6:34 PortNotFound',
+      'service.yaml.hbs:7:28 PortNotFound',
+      'service.yaml.hbs:9:13 UnknownPath',
       'watches.yaml:5:43 BadSchema',
       'watches.yaml:8:13 UnusedVar',
       'watches.yaml:9:13 UnknownPath',
-      'watches.yaml:15:15 StatusFieldType',
-      'watches.yaml:17:12 UnknownPath',
+      'watches.yaml:10:16 UnusedVar',
+      'watches.yaml:10:54 UnknownPath',
+      'watches.yaml:16:15 StatusFieldType',
+      'watches.yaml:18:12 UnknownPath',
     ]);
   });
 

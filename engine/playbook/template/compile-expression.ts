@@ -1,6 +1,6 @@
 /** From the parser's expressions to ours: paths resolved, helpers found, arguments counted, references noted. */
 import type { Diagnostic, Place } from '../../base/diagnostic.ts';
-import type { ContextRoot, Reference } from '../language.ts';
+import type { ContextRoot, ElementReference, Reference } from '../language.ts';
 import { CONTEXT_ROOTS } from '../language.ts';
 import { didYouMean } from '../suggest.ts';
 import type { AstCall, AstExpression, AstPath } from './ast.ts';
@@ -19,6 +19,7 @@ export interface Compilation {
   readonly createOnly: boolean;
   readonly problems: Diagnostic[];
   readonly references: Reference[];
+  readonly elements: ElementReference[];
 }
 
 /** Where an expression stands. */
@@ -168,6 +169,7 @@ function compilePath(ast: AstPath, position: Position, to: Compilation): PathExp
   if (scope.kind !== 'root') {
     const known = read === 'value' ? scope.origin : undefined;
     const origin = below(known, segments);
+    noteElement({ origin, judged: known?.full?.length ?? 0, place }, to);
     const reference = refer(origin, { place, quiet, position, reported: known?.exact === true }, to);
     return { ...common, origin, reference, hint: scopeHint(ast, up) };
   }
@@ -176,7 +178,8 @@ function compilePath(ast: AstPath, position: Position, to: Compilation): PathExp
     to.problems.push(errorAt('TemplateUnknownName', place, unknownRoot(ast, to.roots)));
     return undefined;
   }
-  const origin = below({ root, path: [], exact: true }, rest);
+  const origin = below({ root, path: [], exact: true, full: [] }, rest);
+  noteElement({ origin, judged: 0, place }, to);
   const reference = refer(origin, { place, quiet, position, reported: true }, to);
   return { ...common, origin, reference, hint: undefined };
 }
@@ -195,6 +198,19 @@ function refer(origin: Origin | undefined, how: Referral, to: Compilation): Refe
   const reference = { root: origin.root, path: origin.path, guarded, place: how.place };
   if (how.reported) to.references.push(reference);
   return reference;
+}
+
+interface ElementPath {
+  readonly origin: Origin | undefined;
+  /** How many names of the full path are judged where the block around begins. */
+  readonly judged: number;
+  readonly place: Place;
+}
+
+function noteElement({ origin, judged, place }: ElementPath, { elements }: Compilation): void {
+  if (origin?.full === undefined || origin.exact) return;
+  const from = Math.max(judged, origin.path.length);
+  if (from < origin.full.length) elements.push({ root: origin.root, path: origin.full, from, place });
 }
 
 /** Where a path is there, each path above it is. */

@@ -1,5 +1,6 @@
 /** From the parser's statements to ours: texts, outputs, and the four blocks. What is not in the language is refused. */
 import type { Place } from '../../base/diagnostic.ts';
+import { ITEM } from '../schema-path.ts';
 import type { AstBlock, AstContent, AstMustache, AstProgram, AstStatement } from './ast.ts';
 import type { Compilation, Position } from './compile-expression.ts';
 import { compileCall, compileExpression, originOf, placeOf, testedBy } from './compile-expression.ts';
@@ -135,7 +136,7 @@ function compileEach(block: AstBlock, around: Surroundings, to: Compilation): Pa
   const scope: Scope = {
     kind: 'each',
     parent: around.scope,
-    origin: origin === undefined ? undefined : { ...origin, exact: false },
+    origin: origin && { ...origin, exact: false, full: origin.full && [...origin.full, ITEM] },
     params: refuseParams(block, 2, to),
   };
   const body = compileBody(block.program, { ...around, scope }, to);

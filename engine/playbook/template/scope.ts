@@ -83,10 +83,12 @@ function isLoopVariable(name: string): name is 'key' | 'index' | 'first' | 'last
   return ['key', 'index', 'first', 'last'].includes(name);
 }
 
-/** The origin of what stands `segments` below; a path is known only up to the first index. */
+/** The origin of what stands `segments` below; an exact path ends before the first index. */
 export function below(origin: Origin | undefined, segments: readonly string[]): Origin | undefined {
-  if (origin === undefined || !origin.exact) return origin;
+  if (origin === undefined) return undefined;
+  const full = segments.includes('length') ? undefined : origin.full && [...origin.full, ...segments];
+  if (!origin.exact) return { ...origin, full };
   const index = segments.findIndex((segment) => /^\d+$/.test(segment) || segment === 'length');
   const known = index < 0 ? segments : segments.slice(0, index);
-  return { root: origin.root, path: [...origin.path, ...known], exact: index < 0 };
+  return { root: origin.root, path: [...origin.path, ...known], exact: index < 0, full };
 }

@@ -67,6 +67,8 @@ export interface Origin {
   readonly path: readonly string[];
   /** False: the value lies somewhere below that path (an item of the list). */
   readonly exact: boolean;
+  /** The whole path where it is not exact, with ITEM for an item of a list; undefined: not known. */
+  readonly full: readonly string[] | undefined;
 }
 
 export interface PathExpr {
