@@ -115,8 +115,10 @@ function ofNode(walk: Walk, node: AstNode, scope: Scope): Known {
       return ofCall(walk, node, { scope, piped: [] });
     case 'apply':
       return ofApplication(walk, node, scope);
-    case 'lambda':
-      return ofLambda(walk, node, { scope, given: [] });
+    case 'lambda': {
+      const result = bodyOf(walk, node, { scope, given: [] });
+      return node.thunk === true ? result : undefined;
+    }
     case 'unary':
       return ofConstructor(walk, node, scope);
     case 'sort':
@@ -237,13 +239,11 @@ function ofCall(walk: Walk, node: AstNode, { scope, piped }: Call): Known {
   const known = [...piped];
   const results: Known[] = [];
   for (const argument of node.arguments ?? []) {
-    const given = argument.type === 'lambda' && known.length === 1 ? parametersOf(name, known[0]) : [];
-    const value =
-      argument.type === 'lambda'
-        ? ofLambda(walk, argument, { scope, given })
-        : knownOf(walk, argument, scope);
-    if (argument.type === 'lambda') results.push(value);
-    known.push(value);
+    if (argument.type === 'lambda') {
+      const given = known.length === 1 ? parametersOf(name, known[0]) : [];
+      results.push(bodyOf(walk, argument, { scope, given }));
+      known.push(undefined);
+    } else known.push(knownOf(walk, argument, scope));
   }
   return resultOf(name, { known, results, key: literalKey(node, piped) });
 }
@@ -253,8 +253,8 @@ interface Given {
   readonly given: readonly Known[];
 }
 
-/** The value of its body. A thunk is what jsonata makes of a call at the end of a function's body. */
-function ofLambda(walk: Walk, node: AstNode, { scope, given }: Given): Known {
+/** What a function yields. A thunk is what jsonata makes of a call at the end of a function's body. */
+function bodyOf(walk: Walk, node: AstNode, { scope, given }: Given): Known {
   const locals = new Map(scope.locals);
   if (node.thunk !== true)
     node.arguments?.forEach((parameter, at) => {

@@ -42,13 +42,18 @@ type Step =
 
 function stepInto(schema: SchemaNode, name: string, lists: ListReading): Step {
   if (schema.type === 'array') return intoList(schema, name, lists);
-  if (name === ITEM) return { kind: 'possible', schema: schema.values };
+  if (name === ITEM) return { kind: 'possible', schema: isMap(schema) ? schema.values : undefined };
   const property = schema.property(name) ?? schema.values;
   if (property !== undefined) return { kind: 'possible', schema: property };
   if (schema.open || (schema.type === undefined && !schema.intOrString))
     return { kind: 'possible', schema: undefined };
   const within = schema.type === 'object' ? 'object' : 'scalar';
   return { kind: 'impossible', within, names: schema.propertyNames() };
+}
+
+/** All that stands in it is alike. */
+function isMap(schema: SchemaNode): boolean {
+  return !schema.open && schema.propertyNames().length === 0;
 }
 
 function intoList(schema: SchemaNode, name: string, lists: ListReading): Step {

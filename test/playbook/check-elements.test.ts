@@ -194,6 +194,8 @@ describe('names below items in an expression', () => {
     '($x := spec.items; ($x := spec.other; 1); $x.kind)',
     '($x := spec.items; $map(spec.other, function($x){ $x.kind }))',
     '($f := function($x){ $x.kind }; $f(spec.items))',
+    '($f := function($n){ spec.items[$n] }; $f.nmae)',
+    '($f := function($n){ spec.items[$n] }; $f(0).nmae)',
     '$map(spec.items, function($item){ $item.name & $string($item.size) })',
     'spec.items@$item{$item.name: $item.size}',
     '$reduce(spec.items, function($all, $i){ $merge([$all, {$i.name: $all.nmae}]) }, {})',
