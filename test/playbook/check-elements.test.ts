@@ -291,3 +291,28 @@ describe('names below items in a template', () => {
     expect(saidOfTemplate(`a: "${text}"`)).toEqual([]);
   });
 });
+
+describe('names below the item of a forEach', () => {
+  function saidOfItem(when: string, template: string): readonly string[] {
+    const entry = `  - {file: item.yaml.hbs, forEach: spec.items, key: item.name, when: '${when}'}\n`;
+    return problemsOf({
+      'watches.yaml': WATCH.replace('  - config.yaml.hbs\n', entry),
+      'deployment.yaml.hbs': DEPLOYMENT,
+      'each.yaml': EACH,
+      'item.yaml.hbs': `apiVersion: other.example.com/v1\nkind: Thing\nmetadata: {name: a}\na: "${template}"\n`,
+    })
+      .filter(({ severity }) => severity === 'error')
+      .map(
+        ({ file, line, ...problem }) =>
+          `${file}:${line}:${problem.column}: ${told({ file, line, ...problem })}`,
+      );
+  }
+
+  it('tells those that its list does not have', () => {
+    expect(saidOfItem('$exists(item.parts[prot = 1])', '{{#each item.parts}}{{prot}}{{/each}}')).toEqual([
+      'item.yaml.hbs:4:27: item.parts[].prot is not in the schema of spec.items (did you mean port?)',
+      'watches.yaml:16:90: item.parts.prot is not in the schema of spec.items (did you mean port?)',
+    ]);
+    expect(saidOfItem('$exists(item.parts[port = 1])', '{{#each item.parts}}{{port}}{{/each}}')).toEqual([]);
+  });
+});
