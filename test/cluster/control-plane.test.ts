@@ -81,9 +81,9 @@ describe('a control plane with KWOK', () => {
     });
     const read = async (path: string) => JSON.parse((await client.send('GET', path)).text);
     const claim = '/api/v1/namespaces/default/persistentvolumeclaims/data';
-    await expect.poll(async () => (await read(claim)).status.phase, { timeout: 20_000 }).toBe('Bound');
+    await expect.poll(async () => (await read(claim)).status.phase).toBe('Bound');
     const job = '/apis/batch/v1/namespaces/default/jobs/once';
-    await expect.poll(async () => (await read(job)).status.succeeded, { timeout: 20_000 }).toBe(1);
+    await expect.poll(async () => (await read(job)).status.succeeded).toBe(1);
     client.close();
   });
 

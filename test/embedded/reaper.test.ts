@@ -31,8 +31,8 @@ test('the reaper ends the children of a killed engine, paused ones too, and remo
     engine.stdout.once('data', (line: Buffer) => resolve(JSON.parse(line.toString('utf8'))));
   });
   engine.kill('SIGKILL');
-  await expect.poll(() => identify(kept), { timeout: 10_000 }).toBeUndefined();
-  await expect.poll(() => existsSync(folder), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => identify(kept)).toBeUndefined();
+  await expect.poll(() => existsSync(folder)).toBe(false);
   expect(identify(dropped)).toBeDefined();
   process.kill(dropped, 'SIGKILL');
 });

@@ -16,10 +16,10 @@ describe.skipIf(whyNoNode() !== undefined)('the life of a node', () => {
     const namespace = mountNamespace(machine);
     expect(processesIn(namespace).length).toBeGreaterThan(5);
     child.kill('SIGKILL');
-    await expect.poll(() => processesIn(namespace), { timeout: 20_000 }).toEqual([]);
-    await expect.poll(() => existsSync(dataDir), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => processesIn(namespace)).toEqual([]);
+    await expect.poll(() => existsSync(dataDir)).toBe(false);
     const device = `libretto${podSubnet.split('.')[1]}`;
-    await expect.poll(() => existsSync(join('/sys/class/net', device)), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => existsSync(join('/sys/class/net', device))).toBe(false);
   });
 
   test('leaves nothing on the host when it is stopped, beside another node, with pods that run', async () => {

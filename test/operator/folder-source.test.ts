@@ -1,7 +1,7 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { watchFolders } from '../../engine/operator/folder-source.ts';
 import { fakeClock } from '../base/fake-clock.ts';
 
@@ -26,10 +26,12 @@ async function stage(text: string) {
   await sources.ready;
   /** Until that many were told; each look is some time later. */
   const later = async (count: number): Promise<void> => {
-    await vi.waitFor(() => {
-      clock.advance(100);
-      expect(told.length).toBeGreaterThanOrEqual(count);
-    });
+    await expect
+      .poll(() => {
+        clock.advance(100);
+        return told.length;
+      })
+      .toBeGreaterThanOrEqual(count);
   };
   // At once, for the clock stands still meanwhile.
   const save = async (saved: string): Promise<void> => {
