@@ -6,6 +6,7 @@ import type { GroupVersionKind, JsonObject } from '../kube/object.ts';
 import { isJsonObject } from '../kube/value.ts';
 import { isLabel, isProtected } from '../playbook/crd-names.ts';
 import { pluralOf } from '../playbook/load-schema.ts';
+import { type Sorted, sortOut } from '../playbook/scaffold/foreign.ts';
 import { SCHEMA_FOLDER, scaffold } from '../playbook/scaffold/scaffold.ts';
 import { parseYaml, type YamlResult } from '../playbook/yaml.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
@@ -50,14 +51,15 @@ become fields of the spec. On a terminal it asks for what the flags do not say.`
       throw new UsageError(`libretto can't create ${args[0]}`, 'write libretto create api');
     const gvk = await kindOf(values, terminal);
     const manifests = (await Promise.all(values.from.map(readManifests))).flat();
-    const given = values.from.length === 0 ? undefined : manifests;
+    const { kept, leftOut } = sortOut(manifests);
+    if (kept.length === 0 && values.from.length > 0) throw nothingLeft(values.from, leftOut);
     const files = scaffold(gvk, {
       plural: values.plural,
-      ...(given === undefined ? {} : { manifests: given }),
+      ...(values.from.length === 0 ? {} : { manifests: kept }),
     });
     const folder = values.output ?? gvk.kind.toLowerCase();
     await writeFolder(folder, files);
-    terminal.out(closing(folder, [...files.keys()]));
+    terminal.out(closing(folder, [...files.keys()], leftOut));
     return 0;
   },
 });
@@ -102,6 +104,13 @@ async function known(
   return answer.trim();
 }
 
+function nothingLeft(files: readonly string[], leftOut: Sorted['leftOut']): UsageError {
+  return new UsageError(
+    `${files.join(', ')}: none of the manifests can become a template`,
+    leftOut.join('; '),
+  );
+}
+
 async function readManifests(file: string): Promise<readonly JsonObject[]> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new UsageError(`${file} can't be read: ${errorMessage(error)}`);
@@ -109,14 +118,18 @@ async function readManifests(file: string): Promise<readonly JsonObject[]> {
   const parsed = parseAsKubectl(file, text);
   if (parsed.kind === 'refused') {
     const [first] = parsed.problems;
-    throw new UsageError(`${first?.file}:${first?.line}:${first?.column} ${first?.message}`, first?.hint);
+    throw new UsageError(
+      `${first?.file}:${first?.line}:${first?.column} ${first?.message}`,
+      text.includes('{{') ? 'a Helm chart is rendered first: helm template NAME CHART' : first?.hint,
+    );
   }
-  const manifests = parsed.documents.flatMap(({ value }): readonly JsonObject[] => {
+  const manifests = parsed.documents.flatMap(({ value }, index): readonly JsonObject[] => {
     const object = isJsonObject(value) ? value : {};
     const found = object.kind === 'List' && Array.isArray(object.items) ? object.items : [object];
     if (value === null || found.every(isManifest)) return value === null ? [] : found;
+    const { kind } = Object(found.find((each) => !isManifest(each)));
     throw new UsageError(
-      `${file} holds something that is no manifest`,
+      `${file}: document ${index + 1}${typeof kind === 'string' ? ` (${kind})` : ''} is no manifest`,
       'each document needs apiVersion, kind and metadata.name',
     );
   });
@@ -176,8 +189,9 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-function closing(folder: string, files: readonly string[]): string {
-  return `${files.map((file) => `${folder}/${file}\n`).join('')}
+function closing(folder: string, files: readonly string[], leftOut: Sorted['leftOut']): string {
+  const rest = leftOut.length === 0 ? '' : `\nLeft out:\n${leftOut.map((each) => `  ${each}\n`).join('')}`;
+  return `${files.map((file) => `${folder}/${file}\n`).join('')}${rest}
 Next:
   libretto lint ${folder}
   libretto test ${folder}

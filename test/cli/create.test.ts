@@ -137,6 +137,53 @@ spec:
         configMap: {name: task-scripts, defaultMode: 0755, items: [{key: run.sh, path: run.sh, mode: 0400}]}
 `;
 
+const LIVE = `apiVersion: v1
+kind: List
+items:
+- apiVersion: v1
+  kind: Service
+  metadata:
+    name: my-store
+    namespace: prod
+    finalizers: [service.kubernetes.io/load-balancer-cleanup]
+    annotations: {meta.helm.sh/release-name: my-store}
+    labels: {app.kubernetes.io/instance: my-store, app.kubernetes.io/managed-by: Helm, helm.sh/chart: store-1.0}
+  spec:
+    clusterIP: 10.0.0.7
+    ipFamilies: [IPv4]
+    type: LoadBalancer
+    selector: {app.kubernetes.io/instance: my-store}
+    ports: [{port: 80, nodePort: 30080}]
+- apiVersion: apps/v1
+  kind: Deployment
+  metadata: {name: my-store, namespace: prod, labels: {helm.sh/chart: store-1.0}}
+  spec:
+    selector: {matchLabels: {app.kubernetes.io/instance: my-store}}
+    template:
+      metadata: {creationTimestamp: null, labels: {app.kubernetes.io/instance: my-store, helm.sh/chart: store-1.0}}
+      spec:
+        initContainers:
+        - {name: migrate, image: "acme/store:1"}
+        - {name: wait, image: "busybox:1"}
+        containers:
+        - name: web
+          image: acme/store:1
+          env:
+          - {name: SELF, value: "http://my-store.prod.svc:80/x"}
+          - {name: PEERS, value: "my-store:80,other:80"}
+          - {name: NEXT, value: "my-store:1.2"}
+        volumes: [{name: tls, secret: {secretName: my-store-tls}}]
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: my-store-7f, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: my-store-7, controller: true, uid: u}]}
+  spec: {containers: [{name: web, image: "acme/store:1"}]}
+- apiVersion: batch/v1
+  kind: Job
+  metadata: {name: my-store-migrate, annotations: {helm.sh/hook: pre-upgrade}}
+  spec: {template: {spec: {restartPolicy: Never, containers: [{name: m, image: "acme/store:1"}]}}}
+- {apiVersion: v1, kind: Secret, type: kubernetes.io/tls, metadata: {name: my-store-tls}, data: {tls.crt: YQ==, tls.key: YQ==}}
+`;
+
 describe('libretto create api', () => {
   it('makes an operator that lints and tests as it is', async () => {
     const folder = join(await temporary(), 'myapp');
@@ -239,6 +286,68 @@ describe('libretto create api', () => {
     const script = await readFile(join(folder, 'configmap.yaml.hbs'), 'utf8');
     expect(script).toContain('  run.sh: |\n    #!/bin/sh\n    exec sleep 0755\n');
     expect(await readFile(join(folder, 'watches.yaml'), 'utf8')).not.toContain('#!');
+  });
+
+  it('takes what runs in a cluster, or what Helm rendered, without what belongs to that installation alone', async () => {
+    const root = await temporary();
+    const [file, folder] = [join(root, 'live.yaml'), join(root, 'store')];
+    await writeFile(file, LIVE);
+    const made = await libretto(...FLAGS, '--kind=Store', '--from', file, '--output', folder);
+    expect(made).toMatchObject({ code: 0, err: '' });
+    expect(await libretto('lint', folder)).toEqual({ code: 0, out: '', err: '' });
+    expect(await libretto('test', folder)).toMatchObject({ code: 0, err: '' });
+    expect(made.out).toContain(
+      [
+        'Left out:',
+        '  Pod my-store-7f: ReplicaSet my-store-7 makes it',
+        '  Job my-store-migrate: Helm runs it once (pre-upgrade); an action does that here',
+        "  Secret my-store-tls: content of the type kubernetes.io/tls can't be made anew; it has to be there under this name",
+        '',
+      ].join('\n'),
+    );
+    const read = (name: string) => readFile(join(folder, name), 'utf8');
+    expect(await read('service.yaml.hbs')).toBe(`apiVersion: v1
+kind: Service
+metadata:
+  name: {{metadata.name}}
+  labels:
+    app.kubernetes.io/instance: {{metadata.name}}
+spec:
+  type: LoadBalancer
+  selector:
+    app.kubernetes.io/instance: {{metadata.name}}
+  ports:
+    - port: 80
+`);
+    const pods = await read('deployment.yaml.hbs');
+    expect(pods).not.toMatch(/helm|Helm|creationTimestamp|finalizers|rollme/);
+    expect(pods.match(/image: {{spec.image}}/g)).toHaveLength(2);
+    for (const line of [
+      'value: http://{{metadata.name}}.{{metadata.namespace}}.svc:80/x',
+      'value: {{metadata.name}}:80,other:80',
+      'value: my-store:1.2',
+      'secretName: my-store-tls',
+      'image: busybox:1',
+    ])
+      expect(pods).toContain(line);
+  });
+
+  it('says which document is no manifest, and that a chart is to be rendered first', async () => {
+    const root = await temporary();
+    const file = join(root, 'given.yaml');
+    const tried = async (text: string): Promise<string> => {
+      await writeFile(file, text);
+      const { code, err } = await libretto(...FLAGS, '--kind=X', '--from', file, '--output', join(root, 'x'));
+      expect(code).toBe(2);
+      return err;
+    };
+    const named = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
+    const unnamed = 'apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: b-}\n';
+    expect(await tried(`${named}---\n${unnamed}`)).toContain('document 2 (Job) is no manifest');
+    expect(await tried('metadata: {name: {{ .Release.Name }}-web}\n')).toContain('helm template');
+    const secret = 'apiVersion: v1\nkind: Secret\ntype: kubernetes.io/tls\nmetadata: {name: a}\n';
+    expect(await tried(secret)).toContain('none of the manifests can become a template');
+    expect(await readdir(root)).toEqual(['given.yaml']);
   });
 
   it('asks nothing with --plain, and says what is wrong with every flag at once', async () => {

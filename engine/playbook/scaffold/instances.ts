@@ -1,12 +1,14 @@
 /**
  * Two resources of one kind must not serve each other's pods: a selector that would find those of every resource also
- * asks for the label with the resource's name, which the pods then have.
+ * asks for the label with the resource's name, which the pods then have. Where the manifests have that label, its value is
+ * the resource's name.
  */
-import type { JsonObject } from '../../kube/object.ts';
+import type { Json, JsonObject } from '../../kube/object.ts';
 import { isJsonObject } from '../../kube/value.ts';
 import { EXPRESSION, expression } from './expression.ts';
 
-const INSTANCE = { 'app.kubernetes.io/instance': expression('metadata.name') };
+const OWN_NAME = expression('metadata.name');
+const INSTANCE = { 'app.kubernetes.io/instance': OWN_NAME };
 
 /** Where kinds say which pods they mean; only those that mean pods. */
 const SELECTORS: readonly (readonly string[])[] = [
@@ -27,7 +29,8 @@ const SELECT_PODS = new Set([
   'StatefulSet',
 ]);
 
-export function tellApart(trees: readonly JsonObject[]): readonly JsonObject[] {
+export function tellApart(given: readonly JsonObject[]): readonly JsonObject[] {
+  const trees = withOwnInstance(given);
   const pods = trees.flatMap((tree) => podPaths(tree).map((path) => objectAt(tree, path) ?? {}));
   const isShared = (selector: JsonObject): boolean => {
     const wanted = Object.entries(selector);
@@ -43,6 +46,28 @@ export function tellApart(trees: readonly JsonObject[]): readonly JsonObject[] {
   );
   if (shared.every((paths) => paths.length === 0)) return trees;
   return trees.map((tree, index) => [...(shared[index] ?? []), ...podPaths(tree)].reduce(withInstance, tree));
+}
+
+/** Manifests that name one installation throughout mean the resource by it. */
+function withOwnInstance(trees: readonly JsonObject[]): readonly JsonObject[] {
+  const names = new Set(trees.flatMap(instancesIn));
+  return names.size === 1 ? trees.map((tree) => renamed(tree) as JsonObject) : trees; // as: an object stays one
+}
+
+function instancesIn(tree: Json): readonly Json[] {
+  if (Array.isArray(tree)) return tree.flatMap(instancesIn);
+  if (!isJsonObject(tree)) return [];
+  return Object.entries(tree).flatMap(([key, value = null]) =>
+    key in INSTANCE ? [value] : instancesIn(value),
+  );
+}
+
+function renamed(tree: Json): Json {
+  if (Array.isArray(tree)) return tree.map(renamed);
+  if (!isJsonObject(tree)) return tree;
+  return Object.fromEntries(
+    Object.entries(tree).map(([key, value = null]) => [key, key in INSTANCE ? OWN_NAME : renamed(value)]),
+  );
 }
 
 function podPaths(tree: JsonObject): readonly (readonly string[])[] {

@@ -4,8 +4,9 @@
  */
 import { sameJson } from '../../kube/canonical.ts';
 import { type GroupVersionKind, groupKind, gvkOf, type Json, type JsonObject } from '../../kube/object.ts';
-import { isJsonObject, omit } from '../../kube/value.ts';
+import { isJsonObject } from '../../kube/value.ts';
 import { expression } from './expression.ts';
+import { cleaned } from './foreign.ts';
 import { tellApart } from './instances.ts';
 import { References } from './references.ts';
 
@@ -96,28 +97,6 @@ function idsOf(documents: readonly JsonObject[], base: string): readonly string[
   });
 }
 
-const OF_THE_SERVER = [
-  'uid',
-  'resourceVersion',
-  'generation',
-  'creationTimestamp',
-  'managedFields',
-  'selfLink',
-  'namespace',
-  'ownerReferences',
-];
-
-/** Without what the API server adds. */
-function cleaned(document: JsonObject): JsonObject {
-  const { status: _status, ...rest } = document;
-  const { annotations, ...others } = omit(objectAt(document, 'metadata') ?? {}, ...OF_THE_SERVER);
-  const kept = Object.entries(isJsonObject(annotations ?? null) ? Object(annotations) : {}).filter(
-    ([key]) => !/^(kubectl|deployment)\.kubernetes\.io\//.test(key),
-  );
-  const own = kept.length === 0 ? {} : { annotations: Object.fromEntries(kept) };
-  return { ...rest, metadata: { ...others, ...own } as JsonObject }; // as: parts of a JSON object
-}
-
 /** What holds the pods' spec: a Pod itself, or a template. */
 function podsOf(document: JsonObject): JsonObject | undefined {
   if (document.kind === 'Pod') return objectAt(document, 'spec') === undefined ? undefined : document;
@@ -157,10 +136,6 @@ class Finder {
         return { ...document, spec: this.#hosts(spec ?? {}) };
       case 'PersistentVolumeClaim':
         return { ...document, spec: this.#claim(spec ?? {}) };
-      case 'Service': {
-        const { clusterIP: _ip, clusterIPs: _ips, ipFamilies: _families, ...rest } = spec ?? {};
-        return { ...document, spec: spec?.['clusterIP'] === 'None' ? { ...rest, clusterIP: 'None' } : rest };
-      }
       case 'Pod':
         return { ...document, spec: this.#pods(spec ?? {}) };
       default:
@@ -235,13 +210,21 @@ class Finder {
   }
 
   #pods(podSpec: JsonObject): JsonObject {
-    const { containers } = podSpec;
+    const { containers, initContainers } = podSpec;
     if (!Array.isArray(containers)) return podSpec;
+    const templates = containers.map((container: Json, index) =>
+      isJsonObject(container) ? this.#container(container, index === 0) : container,
+    );
+    // What prepares the application with its own image follows it to another version.
+    const prepare = (container: Json): Json => {
+      const same = containers.findIndex((each) => Object(each).image === Object(container).image);
+      const image = Object(templates[same]).image;
+      return isJsonObject(container) && image !== undefined ? { ...container, image } : container;
+    };
     return {
       ...podSpec,
-      containers: containers.map((container, index) =>
-        isJsonObject(container) ? this.#container(container, index === 0) : container,
-      ),
+      ...(Array.isArray(initContainers) ? { initContainers: initContainers.map(prepare) } : {}),
+      containers: templates,
     };
   }
 

@@ -74,7 +74,27 @@ export class References {
     const kinds = wanted === undefined ? [...this.names.keys()] : [wanted];
     const having = kinds.filter((each) => this.names.get(each)?.has(text));
     const kind = having.find((each) => !CLUSTER_WIDE.has(each)) ?? having[0];
-    return kind === undefined ? text : this.named(text, kind);
+    return kind === undefined ? this.withHosts(text) : this.named(text, kind);
+  }
+
+  /** Addresses of the Services within a longer text: `http://shop:80/`, `shop.prod.svc`, `shop-db:5432`. */
+  private withHosts(text: string): string {
+    const services = [...(this.names.get('Service') ?? [])].toSorted((a, b) => b.length - a.length);
+    return services.reduce((result, name) => this.withHost(result, name), text);
+  }
+
+  private withHost(text: string, name: string): string {
+    const spaces = [...this.namespaces].map((each) => `\\.${RegExp.escape(each)}`).join('|');
+    const [own, end] = [RegExp.escape(name), '(?=[.:/?,\\s]|$)'];
+    const host = new RegExp(`(//|@|^|[,\\s])${own}(${spaces === '' ? '(?!)' : spaces})?${end}`, 'g');
+    return text.replace(host, (found: string, before: string, space: string | undefined, offset: number) => {
+      const rest = text.slice(offset + found.length);
+      const inUrl = /^(\/\/|@)$/.test(before) && !rest.startsWith('.');
+      // A bare word is an address where a port follows: `shop:1.29` is an image, `shop/data` a path.
+      const isAddress = inUrl || space !== undefined || /^(:\d{2,5}(?![\w.])|\.svc\b)/.test(rest);
+      const namespace = space === undefined ? '' : `.${expression('metadata.namespace')}`;
+      return isAddress ? `${before}${this.named(name, 'Service')}${namespace}` : found;
+    });
   }
 
   /** As the manifest of this kind and name will be called. */

@@ -1,6 +1,6 @@
 /**
  * The objects of a golden case: what an accepted write leaves behind, and nothing of an API server beside it (no
- * validation, no defaults, no controllers). What a deleted object owned goes with it, as the garbage collector has it.
+ * validation, no defaults, no controllers) but the address that readiness asks a Service for. What a deleted object owned goes with it, as the garbage collector has it.
  */
 import { applyJsonPatch } from '../../kube/json-patch.ts';
 import { FIELD_MANAGER } from '../../kube/labels.ts';
@@ -55,8 +55,7 @@ export class CaseObjects {
   }
 
   /** An object that was not there before, whoever makes it. */
-  add(object: KubeObject): KubeObject {
-    const own = ownEntry(object.apiVersion, treeOf(object));
+  add(object: KubeObject, own = ownEntry(object.apiVersion, treeOf(object))): KubeObject {
     const uid = object.metadata.uid ?? `uid-${this.#versions}`;
     return this.#put({
       ...object,
@@ -123,7 +122,8 @@ export class CaseObjects {
   }
 
   #create(body: JsonObject): void {
-    const object = this.add(objectOf(body));
+    const made = objectOf(body);
+    const object = this.add(withAddress(made), ownEntry(made.apiVersion, body));
     this.#bodies.set(refKey(refOf(object)), body);
   }
 
@@ -160,6 +160,14 @@ export class CaseObjects {
     this.#objects.set(refKey(refOf(stored)), stored);
     return stored;
   }
+}
+
+/** A Service of the type LoadBalancer has a cluster address before anything else; without one it never counts as ready. */
+function withAddress(object: KubeObject): KubeObject {
+  const { spec } = treeOf(object);
+  const balanced =
+    groupKind(gvkOf(object)) === 'Service' && isJsonObject(spec) && spec['type'] === 'LoadBalancer';
+  return balanced ? { ...object, spec: { clusterIP: '10.96.0.1', ...spec } } : object;
 }
 
 /** What an apply removes: fields that our last body had and this one has not. */
