@@ -3,14 +3,13 @@
  * checked first, by the linter and by the server; what has a problem leaves the cluster as it was.
  */
 import { formatDiagnostic } from '../base/diagnostic.ts';
-import { EngineError } from '../base/errors.ts';
 import { groupKind, type ObjectRef } from '../kube/object.ts';
 import { carryOut, type InstallPlan, planInstall, type Step, stepsOf } from '../operator/install.ts';
 import type { Playbook, PlaybookFiles } from '../playbook/model.ts';
 import { CLUSTER_FLAGS } from './choose-cluster.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
 import type { Flags, FlagValues } from './flags.ts';
-import { type LiveCluster, loadAgainst, withCluster } from './live-cluster.ts';
+import { checkNamespace, type LiveCluster, loadAgainst, withCluster } from './live-cluster.ts';
 import { type LoadedFolder, loadFolders, tellProblems } from './load-folders.ts';
 import { PLAYBOOK_NAMESPACE, packageName } from './package.ts';
 import { playbookRights } from './playbook-rights.ts';
@@ -115,14 +114,6 @@ export async function carryOutAll(
     else await carryOut(live.cluster.client, plan, (step) => terminal.out(`${describeStep(step)}\n`));
   }
   return values['dry-run'] || !values.wait ? 0 : await waitForEngine(plans, input);
-}
-
-async function checkNamespace({ cluster, namespace }: LiveCluster): Promise<void> {
-  const ref = { group: '', version: 'v1', kind: 'Namespace', name: namespace };
-  if ((await cluster.client.get(ref)) !== undefined) return;
-  throw new EngineError('EngineNamespaceMissing', `the engine's namespace ${namespace} does not exist`, {
-    hint: 'install the engine first, or name its namespace with --namespace',
-  });
 }
 
 /** With what the cluster says of kinds; undefined where that shows more errors, which are printed. */

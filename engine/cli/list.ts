@@ -2,7 +2,7 @@
 import { installedPlaybooks } from '../operator/installed.ts';
 import { overviewOf, type PlaybookOverview } from '../operator/playbook-overview.ts';
 import { defineCommand, type ExitCode } from './command.ts';
-import { LIVE_FLAGS, withCluster } from './live-cluster.ts';
+import { checkNamespace, LIVE_FLAGS, withCluster } from './live-cluster.ts';
 
 export const listCommand = defineCommand({
   name: 'list',
@@ -28,8 +28,10 @@ or waits for a ConfigMap (Incomplete), how many resources of its kinds there are
   },
   examples: ['libretto list --context staging'],
   async execute(values, { terminal }): Promise<ExitCode> {
-    const found = await withCluster(values, terminal, async ({ cluster, namespace, watchNamespaces }) => {
+    const found = await withCluster(values, terminal, async (live) => {
+      const { cluster, namespace, watchNamespaces } = live;
       const installed = await installedPlaybooks(cluster.client, namespace);
+      if (installed.length === 0) await checkNamespace(live);
       return await Promise.all(
         installed.map((one) => overviewOf(one, cluster, { watchNamespaces, instances: values.resources })),
       );

@@ -214,4 +214,6 @@ it('uninstall takes the playbook away and leaves what it made, and the rights wh
   ]);
   expect(await exists(at, ROLE, 'libretto-box')).toBe(false);
   expect((await on(at, 'list')).out).toBe(`there is no playbook in ${at.namespace}\n`);
+  const elsewhere = await on({ ...at, namespace: `${at.namespace}-typo` }, 'list');
+  expect(elsewhere).toMatchObject({ code: 1, out: '', err: expect.stringContaining('does not exist') });
 });
