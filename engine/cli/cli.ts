@@ -1,4 +1,5 @@
 /** argv → command. Adding a command is adding it to `COMMANDS`. */
+import { didYouMean } from '../playbook/suggest.ts';
 import type { Command, ExitCode } from './command.ts';
 import { createCommand } from './create.ts';
 import { devCommand } from './dev.ts';
@@ -51,7 +52,13 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   if (name === 'help' || name === '--help' || name === '-h') return help(rest[0], terminal);
   const command = COMMANDS.find((c) => c.name === (name === '--version' ? 'version' : name));
   if (command === undefined) {
-    terminal.err(`libretto: there is no command ${name}\n\n${overview()}`);
+    const hint = didYouMean(
+      name,
+      COMMANDS.map((c) => c.name),
+    );
+    terminal.err(
+      `libretto: there is no command ${name}\n${hint === undefined ? '' : `  hint: ${hint}\n`}See libretto --help\n`,
+    );
     return 2;
   }
   return await command.run(rest, terminal);

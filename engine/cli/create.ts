@@ -10,6 +10,7 @@ import { type Sorted, sortOut } from '../playbook/scaffold/foreign.ts';
 import { SCHEMA_FOLDER, scaffold } from '../playbook/scaffold/scaffold.ts';
 import { parseYaml, type YamlResult } from '../playbook/yaml.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
+import { fileProblem } from './file-problem.ts';
 import type { Flags, FlagValues } from './flags.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -113,7 +114,7 @@ function nothingLeft(files: readonly string[], leftOut: Sorted['leftOut']): Usag
 
 async function readManifests(file: string): Promise<readonly JsonObject[]> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new UsageError(`${file} can't be read: ${errorMessage(error)}`);
+    throw fileProblem(file, error);
   });
   const parsed = parseAsKubectl(file, text);
   if (parsed.kind === 'refused') {

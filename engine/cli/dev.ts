@@ -4,14 +4,15 @@
  */
 import { access } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { errorMessage } from '../base/errors.ts';
 import type { LoadedKubeConfig } from '../cluster/kubeconfig.ts';
 import { loadKubeConfig } from '../cluster/kubeconfig.ts';
 import { type FolderContent, readPlaybookFolders } from '../operator/folder-files.ts';
 import { CLUSTER_FLAGS, chooseCluster } from './choose-cluster.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
 import { type Chosen, type DevOptions, runLoop } from './dev-loop.ts';
+import { fileProblem } from './file-problem.ts';
 import type { Flags, FlagValues } from './flags.ts';
+import { noPlaybook } from './load-folders.ts';
 import { runSession, type Session, seconds, startPlane } from './session.ts';
 import { createProgressLine } from './up-progress.ts';
 import { SAMPLE_NAMESPACE } from './up-samples.ts';
@@ -76,8 +77,7 @@ when dev ends, but is no longer kept as described. Ctrl-C ends every process tha
 
 async function playbookIn(path: string): Promise<FolderContent> {
   const [folder, second] = await readPlaybookFolders(path);
-  if (folder === undefined)
-    throw new UsageError(`${path} is no playbook`, 'a playbook is a folder with a watches.yaml');
+  if (folder === undefined) throw await noPlaybook(path);
   if (second !== undefined)
     throw new UsageError(`${path} holds several playbooks`, `name one: ${join(path, folder.name)}`);
   return folder;
@@ -91,7 +91,7 @@ async function fileToApply(
   if (apply === undefined)
     return own && files.has('sample.yaml') ? relative('.', join(path, 'sample.yaml')) : undefined;
   await access(apply).catch((error: unknown) => {
-    throw new UsageError(`${apply} can't be read: ${errorMessage(error)}`);
+    throw fileProblem(apply, error);
   });
   return apply;
 }

@@ -154,7 +154,8 @@ function convert(name: string, flag: Flag, given: readonly string[], problems: s
     case 'number':
       return convertNumber(name, flag, last, problems);
     case 'string':
-      if (flag.choices !== undefined && !flag.choices.includes(last))
+      if (last === '') problems.push(`--${name} needs a value: ${flag.value}`);
+      else if (flag.choices !== undefined && !flag.choices.includes(last))
         problems.push(`--${name} is one of ${flag.choices.join(', ')}, not ${last}`);
       return last;
   }

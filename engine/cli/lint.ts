@@ -1,10 +1,9 @@
 /** `libretto lint`: every problem of playbook folders, with its place, without a cluster. */
-import { relative } from 'node:path';
 import { type Diagnostic, formatDiagnostic, hasErrors, sortDiagnostics } from '../base/diagnostic.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { incompatibleWith } from '../playbook/incompatible.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
-import { type LoadedFolder, loadFolders, problemsOf } from './load-folders.ts';
+import { inFolder, type LoadedFolder, loadFolders, problemsOf } from './load-folders.ts';
 import { sarifOf } from './sarif.ts';
 import { VERSION } from './version.ts';
 
@@ -32,7 +31,7 @@ those of an earlier version of the playbook, and what resources that exist would
     const problems = (await loadFolders(args)).flatMap((folder) =>
       sortDiagnostics([...problemsOf(folder), ...changesOf(folder, old)]).map((problem) => ({
         ...problem,
-        file: `${relative('.', folder.path)}/${problem.file}`,
+        file: inFolder(folder.path, problem.file),
       })),
     );
     if (output === 'json') terminal.out(`${JSON.stringify(problems, null, 2)}\n`);

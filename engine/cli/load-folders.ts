@@ -1,11 +1,15 @@
 /** Playbook folders named on the command line, read and compiled without a cluster. */
+import { readdir } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../base/diagnostic.ts';
 import type { SchemaLookup } from '../kube/schema.ts';
 import { type FolderContent, readPlaybookFolders } from '../operator/folder-files.ts';
 import { loadPlaybook } from '../playbook/load.ts';
+import { WATCHES_FILE } from '../playbook/load-files.ts';
 import type { LoadResult, PlaybookFiles } from '../playbook/model.ts';
+import { nearest } from '../playbook/suggest.ts';
 import { UsageError } from './command.ts';
+import { fileErrorCode } from './file-problem.ts';
 import { offlineMeant, offlineSchemas, offlineVersions } from './offline-kinds.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -25,10 +29,22 @@ export async function loadFolders(paths: readonly string[]): Promise<readonly Lo
 
 async function loadFolder(path: string, schema: SchemaLookup): Promise<readonly LoadedFolder[]> {
   const folders = await readPlaybookFolders(path);
-  if (folders.length === 0)
-    throw new UsageError(`${path} is no playbook`, 'a playbook is a folder with a watches.yaml');
+  if (folders.length === 0) throw await noPlaybook(path);
   return folders.map((folder) => compileFolder(folder, schema));
 }
+
+/** What is there instead, where that tells what went wrong. */
+export async function noPlaybook(path: string): Promise<UsageError> {
+  const names = await readdir(path).catch((error: unknown) => fileErrorCode(error));
+  if (names === 'ENOENT') return new UsageError(`there is no folder ${path}`, WANTED);
+  const near = Array.isArray(names) ? nearest(WATCHES_FILE, names) : undefined;
+  return new UsageError(
+    `${path} is no playbook`,
+    near === undefined ? WANTED : `${WANTED}; rename ${near} to ${WATCHES_FILE}`,
+  );
+}
+
+const WANTED = `a playbook is a folder with a ${WATCHES_FILE}`;
 
 export function compileFolder(
   { name, path, files, problems }: FolderContent,
@@ -56,7 +72,7 @@ export function tellProblems(folders: readonly LoadedFolder[], terminal: Termina
   const problems = folders.flatMap((folder) =>
     problemsOf(folder).map((problem) => ({
       ...problem,
-      file: `${relative('.', folder.path)}/${problem.file}`,
+      file: inFolder(folder.path, problem.file),
     })),
   );
   for (const problem of problems) terminal.err(`${formatDiagnostic(problem)}\n`);

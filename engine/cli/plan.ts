@@ -1,7 +1,6 @@
 /** `libretto plan`: what a playbook, or a changed resource, would do to the live instances. Reads only. */
 import { readFile } from 'node:fs/promises';
 import { formatDiagnostic, hasErrors } from '../base/diagnostic.ts';
-import { errorMessage } from '../base/errors.ts';
 import { mergeObjects } from '../kube/merge-patch.ts';
 import { groupKind, gvkOf, type Json, type JsonObject, type KubeObject, refOf } from '../kube/object.ts';
 import { asJson, isJsonObject } from '../kube/value.ts';
@@ -12,7 +11,9 @@ import type { Playbook, PlaybookFiles } from '../playbook/model.ts';
 import { parseYaml } from '../playbook/yaml.ts';
 import { type ChildPreview, type FieldChange, type Preview, previewOf } from '../reconcile/preview.ts';
 import { defineCommand, type ExitCode, UsageError } from './command.ts';
+import { fileProblem } from './file-problem.ts';
 import { LIVE_FLAGS, type LiveCluster, loadAgainst, withCluster } from './live-cluster.ts';
+import { noPlaybook } from './load-folders.ts';
 import type { Terminal } from './terminal.ts';
 
 interface Instance {
@@ -69,13 +70,13 @@ async function planFolder(
   { live, changed, terminal }: Input,
 ): Promise<readonly Instance[] | undefined> {
   const [folder] = await readPlaybookFolders(path);
-  if (folder === undefined)
-    throw new UsageError(`${path} is no playbook`, 'a playbook is a folder with a watches.yaml');
+  if (folder === undefined) throw await noPlaybook(path);
   const result = await loadAgainst(folder, live);
   const problems = result.kind === 'refused' ? result.problems : result.warnings;
   for (const problem of problems)
     terminal.err(`${formatDiagnostic({ ...problem, file: `${path}/${problem.file}` })}\n`);
   if (result.kind === 'refused' || hasErrors(problems)) return undefined;
+  if (changed !== undefined) checkWatched(changed, result.playbook);
   const edits =
     changed === undefined
       ? {}
@@ -90,6 +91,13 @@ async function planFolder(
       'plan shows what changes; create it to begin',
     );
   return found;
+}
+
+function checkWatched({ apiVersion, kind }: KubeObject, { watches }: Playbook): void {
+  const wanted = groupKind(gvkOf({ apiVersion, kind }));
+  const known = watches.map(({ gvk }) => groupKind(gvk));
+  if (!known.includes(wanted))
+    throw new UsageError(`the playbook does not watch ${wanted}`, `it watches ${known.join(', ')}`);
 }
 
 /** What the playbook's kinds make incompatible with those that the cluster has. */
@@ -116,7 +124,7 @@ function instanceOf(
 
 async function readResource(file: string): Promise<KubeObject> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new UsageError(`${file} can't be read: ${errorMessage(error)}`);
+    throw fileProblem(file, error);
   });
   const parsed = parseYaml({ file, text });
   const [document, second] = parsed.kind === 'parsed' ? parsed.documents : [];

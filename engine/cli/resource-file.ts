@@ -1,16 +1,16 @@
 /** Custom resources in a file that is named on the command line. */
 import { readFile } from 'node:fs/promises';
 import { formatDiagnostic } from '../base/diagnostic.ts';
-import { errorMessage } from '../base/errors.ts';
 import type { Json, KubeObject } from '../kube/object.ts';
 import { getPath, text } from '../kube/value.ts';
 import { parseYaml } from '../playbook/yaml.ts';
 import { UsageError } from './command.ts';
+import { fileProblem } from './file-problem.ts';
 
 /** Every document of the file; throws a UsageError where one is no object of Kubernetes. */
 export async function readResources(file: string): Promise<readonly KubeObject[]> {
   const source = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new UsageError(`${file} can't be read: ${errorMessage(error)}`);
+    throw fileProblem(file, error);
   });
   const parsed = parseYaml({ file, text: source });
   if (parsed.kind === 'refused') throw new UsageError(parsed.problems.map(formatDiagnostic).join('\n'));

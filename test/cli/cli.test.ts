@@ -19,6 +19,14 @@ describe('the command line', () => {
     }
   });
 
+  it('says in one message what was meant', async () => {
+    expect((await libretto('lnt')).err).toBe(
+      'libretto: there is no command lnt\n  hint: did you mean lint?\nSee libretto --help\n',
+    );
+    expect((await libretto('render', 'docs')).err).toContain('docs is a folder, and a file is wanted here');
+    expect((await libretto('run', '--context', '')).err).toContain('--context needs a value: NAME');
+  });
+
   it('never takes the current context by itself outside a pod', async () => {
     const result = await libretto('run');
     expect(result.code).toBe(2);

@@ -26,13 +26,13 @@ async function kubeconfig(): Promise<string> {
 describe('libretto dev', () => {
   it.each([
     { name: 'no folder', args: [], says: 'an argument is missing' },
-    { name: 'a folder that is missing', args: ['nowhere'], says: 'nowhere is no playbook' },
+    { name: 'a folder that is missing', args: ['nowhere'], says: 'there is no folder nowhere' },
     { name: 'a folder that is no playbook', args: ['docs'], says: 'docs is no playbook' },
     { name: 'a folder of several', args: ['playbooks'], says: 'playbooks holds several playbooks' },
     {
       name: 'a file to apply that is missing',
       args: ['playbooks/memcached', '--apply', 'nothing.yaml'],
-      says: "nothing.yaml can't be read",
+      says: 'there is no file nothing.yaml',
     },
     {
       name: 'a data folder for a cluster of somebody else',

@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { inFolder } from '../../engine/cli/load-folders.ts';
 import { libretto } from './libretto.ts';
 
 async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {
@@ -63,6 +64,19 @@ spec:
 };
 
 describe('libretto lint', () => {
+  it('says of a folder that is no playbook what it lacks', async () => {
+    const folder = await folderOf({ 'watches.yml': PLANTED['watches.yaml'] });
+    const misnamed = await libretto('lint', folder);
+    expect(misnamed.code).toBe(2);
+    expect(misnamed.err).toContain('rename watches.yml to watches.yaml');
+    expect((await libretto('lint', join(folder, 'nowhere'))).err).toContain('there is no folder');
+  });
+
+  it('names the files of the folder that it stands in as they are', () => {
+    expect(inFolder(resolve('.'), 'watches.yaml')).toBe('watches.yaml');
+    expect(inFolder(resolve('box'), 'watches.yaml')).toBe('box/watches.yaml');
+  });
+
   it('finds each planted mistake at its place', async () => {
     const folder = await folderOf(PLANTED);
     const { code, out } = await libretto('lint', folder, '--output', 'json');
