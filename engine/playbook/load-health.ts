@@ -8,6 +8,8 @@ const CONDITION_TYPE = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?([A-Za-z0-9][-A-Za-z
 /** Conditions that the engine writes about its own work. */
 const ENGINE_CONDITIONS = ['Reconciling', 'Stalled'];
 
+const KSTATUS_CONDITIONS = ['Ready', ...ENGINE_CONDITIONS];
+
 export function loadHealth(scope: WatchScope, node: LoadNode | undefined): readonly HealthRule[] {
   return (node === undefined ? [] : scope.document.entries(node)).flatMap((entry) => {
     reportType(scope, entry);
@@ -32,6 +34,12 @@ function loadRule(scope: WatchScope, entry: NamedNode): HealthRule | undefined {
 }
 
 function reportType(scope: WatchScope, { name, keyPlace }: NamedNode): void {
+  const meant = KSTATUS_CONDITIONS.find((each) => each !== name && each.toLowerCase() === name.toLowerCase());
+  if (meant !== undefined)
+    scope.problems.warn('BadConditionType', keyPlace, {
+      message: `${name} is another condition than ${meant}`,
+      hint: `write ${meant}`,
+    });
   if (ENGINE_CONDITIONS.includes(name)) {
     const message = `the condition ${name} is the engine's own`;
     scope.problems.error('ReservedCondition', keyPlace, { message, hint: 'give yours another name' });

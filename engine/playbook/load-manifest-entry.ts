@@ -71,7 +71,8 @@ export function loadEntry(scope: WatchScope, node: LoadNode, templates: Template
   const position: Position = { perItem: list, items: itemsOf(textOf(key('forEach'))), stage: 'any' };
   if (template !== undefined) {
     const elsewhere = key('namespace') !== undefined;
-    const manifest = { template, partial: policy === 'Patch', elsewhere };
+    const child = { ownNamespace: !elsewhere && key('namespaces') === undefined };
+    const manifest = { template, partial: policy === 'Patch', elsewhere, child };
     const { references } = template;
     const elements = templates.elementsOf(template);
     scope.uses.push({ references, elements, reader: 'template', position, manifest });

@@ -11,7 +11,7 @@ import { schemaFaults } from './crd-structure.ts';
 import type { OwnKind, OwnVersion } from './kind-catalogue.ts';
 import { isMapNode, type LoadDocument, type LoadNode, textMapOf, textOf } from './load-node.ts';
 import type { Problems } from './load-problems.ts';
-import { columnsOf, scaleOf } from './schema-columns.ts';
+import { checkPaths, columnsOf, scaleOf } from './schema-columns.ts';
 import { fieldSchema, objectSchema, type SchemaInput } from './schema-fields.ts';
 import { jsonOf } from './yaml-node.ts';
 
@@ -124,6 +124,7 @@ function versionOf(
     },
   };
   reportFaults(schema, root, input);
+  for (const key of ['columns', 'scale']) checkPaths(document.get(schema, key), root, { gvk, input });
   const scale = scaleOf(document.get(schema, 'scale'), document);
   return {
     name: gvk.version,

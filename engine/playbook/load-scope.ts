@@ -27,13 +27,18 @@ export interface Use {
   readonly reader: 'expression' | 'template';
   readonly position: Position;
   readonly expression?: Expression;
-  /** Where a whole file reads: its template, and whether its objects say only a part of what there is (Patch). */
-  readonly manifest?: {
-    readonly template: Template;
-    readonly partial: boolean;
-    /** Its entry says in which namespace they are. */
-    readonly elsewhere?: boolean;
-  };
+  readonly manifest?: ManifestUse;
+}
+
+/** Where a whole file reads. */
+export interface ManifestUse {
+  readonly template: Template;
+  /** Its objects say only a part of what there is (Patch). */
+  readonly partial: boolean;
+  /** Its entry says in which namespace they are. */
+  readonly elsewhere?: boolean;
+  /** Of children, whose templates name them: where they live is left to the resource. Absent where a step names its object. */
+  readonly child?: { readonly ownNamespace: boolean };
 }
 
 /** Where an expression or a template stands, as far as it decides what can be read. */

@@ -20,8 +20,9 @@ import { loadWatch, type WatchDraft } from './load-watch.ts';
 import type { LoadResult, Playbook, PlaybookFiles, Watch } from './model.ts';
 import { statusOwners } from './status-owner.ts';
 import { checkSettings, checkStatusSchema } from './status-schema.ts';
+import { nearest } from './suggest.ts';
 import { checkWatchesSchema } from './watches-schema.ts';
-import { parseYaml } from './yaml.ts';
+import { parseYaml, type YamlDocument } from './yaml.ts';
 
 export interface LoadOptions {
   /** Schemas of kinds that are not in the playbook's own crd.yaml; undefined for those that are not known. */
@@ -165,7 +166,27 @@ function warnSample(files: PlaybookFiles, catalogue: KindCatalogue, problems: Pr
     const gvk = gvkOf({ apiVersion, kind });
     const schema = catalogue.ownKind(gvk) === undefined ? undefined : catalogue.schemaOf(gvk);
     if (schema !== undefined) checkResource({ document, at: [], kind, schema }, 'warning', problems);
+    else warnMisspelt({ document, gvk }, catalogue, problems);
   }
+}
+
+/** A sample may bring other objects; one whose kind is nearly ours, or is in another version, is a slip. */
+function warnMisspelt(
+  { document, gvk }: { readonly document: YamlDocument; readonly gvk: GroupVersionKind },
+  { own }: KindCatalogue,
+  problems: Problems,
+): void {
+  const ours = own.filter((each) => each.gvk.group === gvk.group);
+  const kind = nearest(
+    gvk.kind,
+    ours.map((each) => each.gvk.kind),
+  );
+  const versions = ours.find((each) => each.gvk.kind === kind)?.versions.map(({ name }) => name) ?? [];
+  if (kind === undefined || (kind === gvk.kind && versions.includes(gvk.version))) return;
+  problems.warn('KindUnserved', document.placeOf([kind === gvk.kind ? 'apiVersion' : 'kind']), {
+    message: `the playbook defines no ${gvk.kind} as ${gvk.group}/${gvk.version}`,
+    hint: kind === gvk.kind ? `there is ${versions.join(', ')}` : `did you mean ${kind}?`,
+  });
 }
 
 /** What the long form says about the playbook as a whole. */

@@ -1,7 +1,9 @@
 /** What `kubectl get` shows of a kind with a short schema, and what `kubectl scale` changes. */
-import type { JsonObject } from '../kube/object.ts';
+import type { GroupVersionKind, JsonObject } from '../kube/object.ts';
 import { getPath, isJsonObject } from '../kube/value.ts';
 import { type LoadDocument, type LoadNode, textOf } from './load-node.ts';
+import type { SchemaInput } from './schema-fields.ts';
+import { didYouMean } from './suggest.ts';
 
 const STANDARD: readonly JsonObject[] = [
   { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
@@ -20,6 +22,42 @@ export function columnsOf(
     jsonPath: path.startsWith('.') ? path : `.${path}`,
   }));
   return [...own, ...STANDARD];
+}
+
+/** Paths of columns and of scale that lead nowhere: they would show nothing, and scale nothing. */
+export function checkPaths(
+  node: LoadNode | undefined,
+  root: JsonObject,
+  { gvk, input }: { readonly gvk: GroupVersionKind; readonly input: SchemaInput },
+): void {
+  const { document, problems } = input;
+  for (const entry of node === undefined ? [] : document.entries(node)) {
+    const path = (textOf(entry) ?? '').replace(/^\./, '');
+    const fault = /^(spec|status)(\.\w+)+$/.test(path) ? faultIn(root, path.split('.')) : undefined;
+    if (fault !== undefined && entry.name !== 'selector')
+      problems.error('UnknownPath', entry.place, {
+        message: `${path} is not in ${gvk.kind}'s schema`,
+        hint: fault.hint,
+      });
+  }
+}
+
+/** Undefined where the path leads to a field, or to where anything may be. */
+function faultIn(
+  root: JsonObject,
+  path: readonly string[],
+): { readonly hint: string | undefined } | undefined {
+  let at: JsonObject = root;
+  for (const [index, step] of path.entries()) {
+    const fields = at['properties'];
+    if (fields === undefined || !isJsonObject(fields)) return undefined;
+    const next = fields[step];
+    const before = path.slice(0, index).map((each) => `${each}.`);
+    if (next === undefined || !isJsonObject(next))
+      return { hint: didYouMean(step, Object.keys(fields), before.join('')) };
+    at = next;
+  }
+  return undefined;
 }
 
 /** Printer columns know fewer types than schemas. */

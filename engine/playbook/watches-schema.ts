@@ -7,6 +7,7 @@ import type { Json } from '../kube/object.ts';
 import { type ErrorObject, schemaErrors } from './json-schema.ts';
 import { type LoadDocument, type LoadNode, nodeAt } from './load-node.ts';
 import type { Problems } from './load-problems.ts';
+import { otherKey, otherType } from './other-words.ts';
 import { didYouMean } from './suggest.ts';
 
 /** Nouns of the language that this version does not carry out yet. */
@@ -68,7 +69,7 @@ function reportUnknownKey(error: ErrorObject, { document, node, problems }: Find
   const known = propertyNames(error.parentSchema);
   problems.error('UnknownKey', place, {
     message: `${quoted(name)} is not a key here`,
-    hint: didYouMean(name, known),
+    hint: otherKey(name, known) ?? didYouMean(name, known),
   });
 }
 
@@ -100,7 +101,8 @@ function badValue(error: ErrorObject): { message: string; hint?: string } {
   switch (error.keyword) {
     case 'enum': {
       const allowed: unknown[] = Array.isArray(error.schema) ? error.schema : [];
-      const hint = didYouMean(String(error.data), allowed.map(String));
+      const [word, words] = [String(error.data), allowed.map(String)];
+      const hint = otherType(word, words) ?? didYouMean(word, words);
       return {
         message: `${value} is not one of ${allowed.join(', ')}`,
         ...(hint === undefined ? {} : { hint }),

@@ -194,3 +194,38 @@ describe('vars', () => {
     ]);
   });
 });
+
+describe('what a manifest calls its object', () => {
+  const named = (metadata: string): Files => ({
+    'c.yaml.hbs': `apiVersion: v1\nkind: ConfigMap\nmetadata: ${metadata}\n`,
+  });
+
+  it('is a name', () => {
+    expect(said(named('{labels: {a: b}}'))).toEqual([
+      'c.yaml.hbs:3:11 FieldMissing: ConfigMap wants metadata.name here (begin it with {{metadata.name}}, so that each resource has its own)',
+    ]);
+    expect(said({ 'c.yaml.hbs': 'apiVersion: v1\nkind: ConfigMap\ndata: {a: b}\n' })).toEqual([
+      expect.stringContaining('c.yaml.hbs:1:1 FieldMissing: ConfigMap wants metadata.name here'),
+    ]);
+    expect(said(named('\n  {{#if spec.image}}\n  name: a\n  {{else}}\n  name: b\n  {{/if}}'))).toEqual([]);
+  });
+
+  it('that Kubernetes takes, as far as it is written out', () => {
+    const found = said(named('{name: "My_{{metadata.name}}"}'));
+    expect(found).toEqual([
+      "c.yaml.hbs:3:19 FieldValue: My_{{metadata.name}} can't be the name of a ConfigMap (names are lower case letters, digits, - and .)",
+    ]);
+    expect(said(named('{name: "{{lower spec.image}}-{{metadata.name}}"}'))).toEqual([]);
+    const role = 'apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: system:My_role}\n';
+    expect(said({ 'r.yaml.hbs': role })).toEqual([]);
+  });
+
+  it('in no namespace but its resource’s, unless namespaces says so', () => {
+    const file = named('{name: a, namespace: elsewhere}');
+    expect(said(file)).toEqual([
+      "c.yaml.hbs:3:32 NamespaceNotAllowed: the ConfigMap is refused unless its resource lives in elsewhere, too (remove it: children live in their resource's namespace; or add namespaces: [elsewhere] to the manifest)",
+    ]);
+    const own = named('{name: a, namespace: "{{metadata.namespace}}"}');
+    expect(said(own)).toEqual([]);
+  });
+});

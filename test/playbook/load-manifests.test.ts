@@ -123,6 +123,19 @@ describe('files', () => {
     },
   );
 
+  test('a sample of nearly a kind of the playbook, or of another version, is a slip; other objects are none', () => {
+    const said = (apiVersion: string, kind: string) =>
+      problemsOf(
+        memcachedWith('  vars: {}\n', { 'sample.yaml': `apiVersion: ${apiVersion}\nkind: ${kind}\n` }),
+      )
+        .filter(({ file }) => file === 'sample.yaml')
+        .map(({ line, code, hint }) => `${line} ${code}: ${hint}`);
+    expect(said('cache.example.com/v1', 'Memcache')).toEqual(['2 KindUnserved: did you mean Memcached?']);
+    expect(said('cache.example.com/v2', 'Memcached')).toEqual(['1 KindUnserved: there is v1']);
+    expect(said('v1', 'Secret')).toEqual([]);
+    expect(said('cache.example.com/v1', 'Other')).toEqual([]);
+  });
+
   test('an unused one is a warning; sample, cases and README are no manifests', () => {
     const extra = { 'old.yaml.hbs': SERVICE, 'sample.yaml': 'a: b', 'x.case.yaml': 'a: b', 'README.md': '' };
     expect(briefly({ ...MEMCACHED, ...extra })).toEqual(['old.yaml.hbs:1:1 UnusedFile']);

@@ -96,6 +96,13 @@ describe('observe', () => {
 });
 
 describe('health', () => {
+  test('warns of a condition that differs from one of kstatus by its capitals alone', () => {
+    const found = problemsOf(memcachedWith('  health: {ready: spec.size > 0, Up: spec.size > 1}\n'));
+    expect(found.map(({ code, message, hint }) => [code, message, hint])).toEqual([
+      ['BadConditionType', 'ready is another condition than Ready', 'write Ready'],
+    ]);
+  });
+
   test('may say why not', () => {
     const { health } = firstWatch(
       memcachedWith(

@@ -46,6 +46,25 @@ describe('a short schema', () => {
     ]);
   });
 
+  it('is refused where a column or scale reads a field that is not there', () => {
+    const columns = (path: string) => said(box(`{spec: {size: integer}, columns: {Size: ${path}}}`));
+    expect(columns('spec.sise')).toEqual(["4:51 UnknownPath: spec.sise is not in Box's schema"]);
+    for (const path of ['.spec.size', 'status.conditions', 'metadata.labels.a', '".spec.list[0].x"'])
+      expect(columns(path)).toEqual([]);
+    const scale = '{spec: {size: integer}, scale: {replicas: spec.replicas, readyReplicas: status.ready}}';
+    expect(said(box(scale))).toEqual([
+      expect.stringContaining('UnknownPath: spec.replicas is not'),
+      expect.stringContaining('UnknownPath: status.ready is not'),
+    ]);
+  });
+
+  it('hints at its own words for those of other languages', () => {
+    const hints = (schema: string) => problemsOf(box(schema)).map(({ hint }) => hint);
+    expect(hints('{spec: {a: {type: string, maxLength: 3}}}')).toEqual(['write max']);
+    expect(hints('{spec: {a: {type: int}}}')).toEqual(['write integer']);
+    expect(hints('{spec: {a: {type: array}}}')).toEqual(['write [TYPE], or items: TYPE']);
+  });
+
   it('makes a definition with status, conditions and columns', () => {
     const [crd] = loaded(box('{spec: {size: integer}, columns: {Size: spec.size}, shortNames: [bx]}')).crds;
     expect(crd).toMatchObject({
