@@ -25,8 +25,12 @@ export interface Terminal {
 export function processTerminal(process: NodeJS.Process, hostname: string): Terminal {
   const { env, stdout } = process;
   const interactive = stdout.isTTY === true && env['TERM'] !== 'dumb';
+  const interrupts = new Set<() => void>();
+  const closed = endOfOutput(process, () => {
+    for (const action of interrupts) action();
+  });
   return {
-    out: (text) => void stdout.write(text),
+    out: (text) => void (closed() || stdout.write(text)),
     err: (text) => void process.stderr.write(text),
     interactive,
     colors: interactive && (env['NO_COLOR'] ?? '') === '',
@@ -46,12 +50,36 @@ export function processTerminal(process: NodeJS.Process, hostname: string): Term
         if (count > 1) process.exit(130);
         action();
       };
+      interrupts.add(action);
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, listener);
       return () => {
+        interrupts.delete(action);
         for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, listener);
       };
     },
   };
+}
+
+/**
+ * A reader that has seen enough (`| head`) is no failure: what began is finished without output, and what runs until it is
+ * interrupted ends. Answers whether nobody reads any more.
+ */
+function endOfOutput(process: NodeJS.Process, interrupt: () => void): () => boolean {
+  let closed = false;
+  process.stdout.on('error', (error: Error) => {
+    if (closed) return;
+    closed = true;
+    if (Object(error).code === 'EPIPE') {
+      interrupt();
+      return;
+    }
+    process.stderr.write(`libretto: standard output can't be written: ${error.message}\n`);
+    process.once('exit', () => {
+      process.exitCode = 1;
+    });
+  });
+  process.stderr.on('error', () => undefined);
+  return () => closed;
 }
 
 /** Questions share one reader: lines that are pasted at once, or typed ahead, answer those that follow. */
