@@ -5,6 +5,7 @@
  */
 import type { Place } from '../base/diagnostic.ts';
 import type { GroupVersionKind, Json, JsonObject, KubeObject } from '../kube/object.ts';
+import { checkRules } from './check-cel.ts';
 import { type NameFault, nameFaults } from './crd-names.ts';
 import { nearest } from './crd-places.ts';
 import { schemaFaults } from './crd-structure.ts';
@@ -113,6 +114,7 @@ function versionOf(
   const { document } = input;
   const spec = objectSchema(document.get(schema, 'spec'), input);
   const rules = document.get(schema, 'rules');
+  checkRules(rules, spec, input);
   const own = rules === undefined ? [] : jsonOf(rules.yaml);
   const needed = Array.isArray(spec.required) && spec.required.length > 0;
   const root: JsonObject = {

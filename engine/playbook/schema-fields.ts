@@ -1,5 +1,6 @@
 /** Fields of a short schema as OpenAPI v3: `integer`, `[string]`, `{type: string, enum: [...]}`, `{fields: {...}}`. */
 import type { Json, JsonObject } from '../kube/object.ts';
+import { checkRules } from './check-cel.ts';
 import { flagOf, isMapNode, type LoadDocument, type LoadNode, textOf } from './load-node.ts';
 import type { Problems } from './load-problems.ts';
 import { jsonOf } from './yaml-node.ts';
@@ -90,6 +91,7 @@ function describedField(field: LoadNode, input: SchemaInput): JsonObject {
   const shape = shapeOf(field, input);
   const limits = limitsOf(field, shape, input);
   const rules = at('rules');
+  checkRules(rules, shape, input);
   const own = rules === undefined ? [] : jsonOf(rules.yaml);
   const inherited = shape['x-kubernetes-validations'];
   const validations = [...asList(inherited), ...asList(own)];

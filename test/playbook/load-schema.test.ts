@@ -23,6 +23,12 @@ function versionOf(files: Files): unknown {
   return getPath(crd?.spec, ['versions', '0']) ?? Object(getPath(crd?.spec, ['versions']))[0];
 }
 
+function ruled(rule: string): Files {
+  const mail = 'mail: {fields: {server: string}}, hosts: [string], labels: {values: string}, free: object';
+  const spec = `{size: integer, mode: string, my-name: string, ${mail}}`;
+  return box(`{spec: ${spec}, rules: [{rule: ${JSON.stringify(rule)}, message: wrong}]}`);
+}
+
 describe('a short schema', () => {
   test.each([
     ['{type: integer, default: 20, max: 9}', 'the default 20 is beyond maximum 9'],
@@ -44,6 +50,31 @@ describe('a short schema', () => {
     expect(said({ ...box('{}'), 'watches.yaml': protectedGroup ?? '' })).toEqual([
       "1:10 BadSchema: the group x.k8s.io is Kubernetes' own, which takes no definitions of others",
     ]);
+  });
+
+  test.each([
+    ['self.sise > 1', 'UnknownPath: self.sise is not'],
+    ['self.spec.size > 1', 'UnknownPath: self.spec is not'],
+    ["self.mail.sever != ''", 'UnknownPath: self.mail.sever is not'],
+    ['oldSelf.size == self.siz', 'UnknownPath: self.siz is not'],
+    ['self.size >', 'BadSchema: no valid CEL: nothing follows >'],
+    ['(self.size > 1', 'BadSchema: no valid CEL: a ) is missing'],
+    ["self.mode == 'fast", 'BadSchema: no valid CEL: a quote is not closed'],
+    ['self.size = 1', 'BadSchema: no valid CEL: equality is =='],
+  ])('is refused for a rule that can’t be right: %s', (rule, message) => {
+    expect(said(ruled(rule))).toEqual([expect.stringContaining(message)]);
+  });
+
+  test.each([
+    "self.size < 5 || self.mode == 'self.sise ('",
+    "has(self.mail) && self.mail.server.startsWith('a') && size(self.hosts) >= 1",
+    'self.hosts.all(h, h.contains(".") && h != self.mode) && self.hosts.exists(x, x == self.hosts[0])',
+    'self.labels.foo == "a" && self.labels.all(k, k.matches("^[a-z\\"]+$")) && self.free.any.thing == 1',
+    '!has(oldSelf.size) || self.size != oldSelf.size ? true : self.size <= {"a": 1}["a"]',
+    'self.mail.?server.orValue("x") != "" && self.my__dash__name == "a"',
+    "self.mode.matches(r'\\d') // it's fine",
+  ])('takes a rule that may be right: %s', (rule) => {
+    expect(said(ruled(rule))).toEqual([]);
   });
 
   it('is refused where a column or scale reads a field that is not there', () => {
