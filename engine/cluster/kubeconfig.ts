@@ -157,7 +157,9 @@ function describe(
   if (url === undefined) {
     throw new EngineError(
       'KubeConfigInvalid',
-      `context ${config.getCurrentContext()}: ${server || 'no'} is not a server's address`,
+      server === ''
+        ? `context ${config.getCurrentContext()} leads to no cluster with a server's address`
+        : `context ${config.getCurrentContext()}: ${server} is not a server's address`,
       {
         hint: 'cluster.server must be a URL such as https://host:6443',
       },

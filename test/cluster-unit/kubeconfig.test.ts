@@ -53,6 +53,13 @@ describe('a kubeconfig', () => {
     });
   });
 
+  it('says where a context leads to no cluster', () => {
+    const path = kubeconfig({});
+    expect(() => loadKubeConfig({ path, context: 'shop' })).toThrow(
+      "context shop leads to no cluster with a server's address",
+    );
+  });
+
   it('offers its contexts by name', () => {
     expect(kubeConfigContexts(kubeconfig({ server }))).toEqual({
       names: ['other', 'shop'],
