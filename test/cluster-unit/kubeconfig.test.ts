@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -54,7 +54,8 @@ describe('a kubeconfig', () => {
   });
 
   it('says where a context leads to no cluster', () => {
-    const path = kubeconfig({});
+    const path = kubeconfig({ server });
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"cluster":"shop"', '"cluster":"shops"'));
     expect(() => loadKubeConfig({ path, context: 'shop' })).toThrow(
       "context shop leads to no cluster with a server's address",
     );
