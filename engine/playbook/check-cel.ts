@@ -29,13 +29,13 @@ interface RuleCheck {
 }
 
 function checkRule(rule: string, schema: JsonObject, { place, problems }: RuleCheck): void {
-  const code = withoutTexts(rule);
-  const fault = code === undefined ? 'a quote is not closed' : (bracketFault(code) ?? endFault(code));
-  if (fault !== undefined || code === undefined) {
+  const logic = withoutTexts(rule);
+  const fault = logic === undefined ? 'a quote is not closed' : (bracketFault(logic) ?? endFault(logic));
+  if (fault !== undefined || logic === undefined) {
     problems.error('BadSchema', place, { message: `no valid CEL: ${fault}`, hint: 'correct the rule' });
     return;
   }
-  for (const path of pathsIn(code)) {
+  for (const path of pathsIn(logic)) {
     const unknown = unknownField(path, schema);
     if (unknown === undefined) continue;
     problems.error('UnknownPath', place, {
@@ -51,15 +51,15 @@ const NO_CODE =
 
 /** The rule with an empty text in place of each, and without comments; undefined where a text does not close. */
 function withoutTexts(rule: string): string | undefined {
-  const code = rule.replace(NO_CODE, (found) => (found.startsWith('//') ? ' ' : "''"));
-  return /["']/.test(code.replaceAll("''", '')) ? undefined : code;
+  const logic = rule.replace(NO_CODE, (found) => (found.startsWith('//') ? ' ' : "''"));
+  return /["']/.test(logic.replaceAll("''", '')) ? undefined : logic;
 }
 
 const CLOSING: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
 
-function bracketFault(code: string): string | undefined {
+function bracketFault(logic: string): string | undefined {
   const open: string[] = [];
-  for (const character of code.match(/[()[\]{}]/g) ?? []) {
+  for (const character of logic.match(/[()[\]{}]/g) ?? []) {
     const closing = CLOSING[character];
     if (closing !== undefined) open.push(closing);
     else if (open.pop() !== character) return `there is a ${character} too many`;
@@ -67,16 +67,16 @@ function bracketFault(code: string): string | undefined {
   return open.length === 0 ? undefined : `a ${open.at(-1)} is missing`;
 }
 
-function endFault(code: string): string | undefined {
-  const [operator] = /(&&|\|\||[=!<>]=|[<>=+\-*/%?:.,!&|])\s*$/.exec(code) ?? [];
+function endFault(logic: string): string | undefined {
+  const [operator] = /(&&|\|\||[=!<>]=|[<>=+\-*/%?:.,!&|])\s*$/.exec(logic) ?? [];
   if (operator !== undefined) return `nothing follows ${operator.trim()}`;
-  return /[^=!<>]=[^=]/.test(code) ? 'equality is ==' : undefined;
+  return /[^=!<>]=[^=]/.test(logic) ? 'equality is ==' : undefined;
 }
 
 /** `self.a.b` without a method that is called on it. A macro might give the name to its own variable. */
-function pathsIn(code: string): readonly (readonly string[])[] {
-  if (/\(\s*(self|oldSelf)\s*,/.test(code)) return [];
-  const found = code.matchAll(/(?<![\w.])(self|oldSelf)((?:\s*\.\s*[A-Za-z_]\w*(?!\w*\s*\())+)/g);
+function pathsIn(logic: string): readonly (readonly string[])[] {
+  if (/\(\s*(self|oldSelf)\s*,/.test(logic)) return [];
+  const found = logic.matchAll(/(?<![\w.])(self|oldSelf)((?:\s*\.\s*[A-Za-z_]\w*(?!\w*\s*\())+)/g);
   return [...found].map(([, root = '', rest = '']) => [
     root,
     ...rest
