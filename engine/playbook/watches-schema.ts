@@ -1,5 +1,6 @@
 /**
- * The shape of watches.yaml, judged by the same JSON Schema that editors read. Each finding becomes a Diagnostic with the place in the file and what to do.
+ * The shape of watches.yaml, judged by the same JSON Schema that editors read. Each finding becomes a Diagnostic with
+ * the place in the file and what to do.
  */
 
 import schema from '../../schemas/watches.schema.json' with { type: 'json' };

@@ -187,6 +187,9 @@ describe('unknown helpers', () => {
     expect(refusalText('apiVersion: v1\nkind: X\nv: {{uper spec.a}}\nw: {{toYaml spec.a}}\n')).toMatch(
       /did you mean upper\?.*\n.*inserted as it is/,
     );
+    expect(refusalText('apiVersion: v1\nkind: X\n{{- if spec.a}}\nv: 1\n{{- end}}\n')).toContain(
+      'blocks are {{#if …}}…{{/if}}',
+    );
   });
 
   it('need their arguments', () => {

@@ -148,6 +148,7 @@ const HABITS: Readonly<Record<string, string>> = {
   each: 'it is a block: {{#each …}}…{{/each}}',
   with: 'it is a block: {{#with …}}…{{/with}}',
   else: 'it stands between the parts of a block',
+  '-': 'blocks are {{#if …}}…{{/if}} and {{#each …}}…{{/each}}, and {{~ takes away the blanks before',
 };
 
 function unknownHelperHint(name: string): string {

@@ -1,6 +1,7 @@
 /**
  * The objects of a golden case: what an accepted write leaves behind, and nothing of an API server beside it (no
- * validation, no defaults, no controllers) but the address that readiness asks a Service for. What a deleted object owned goes with it, as the garbage collector has it.
+ * validation, no defaults, no controllers) but the address that readiness asks a Service for. What a deleted object
+ * owned goes with it, as the garbage collector has it.
  */
 import { applyJsonPatch } from '../../kube/json-patch.ts';
 import { FIELD_MANAGER } from '../../kube/labels.ts';
