@@ -202,7 +202,8 @@ it('stops at once when one of the sample can never become Ready', async () => {
   const at = await bench();
   await engine(at);
   await begin(at, ONE);
-  await put(at, { version: '2.0.0', rollout: 'canary: 1, pause: 1h', suffix: '_bad' });
+  // The API server alone sees that its upper case is refused.
+  await put(at, { version: '2.0.0', rollout: 'canary: 1, pause: 1h', suffix: '-{{upper metadata.name}}' });
   await poll(async () => (await answer(at)) === 'Stopped 1.0.0');
   const stalled = await Promise.all(NAMES.map((name) => get(at, at.box, name)));
   expect(stalled.filter((box) => condition(box, 'Stalled')?.['status'] === 'True')).toHaveLength(1);
