@@ -168,11 +168,12 @@ function sets({ steps, rollback }: Action, field: string): boolean {
 function hintOf({ references }: Expression, { schema }: Reach): string {
   const words = references.flatMap(({ root, path }) => {
     if (root !== 'spec') return [];
-    const { enum: values, range, length } = inSchema(schema, ['spec', ...path])?.node ?? {};
+    const { enum: values, range, length, type } = inSchema(schema, ['spec', ...path])?.node ?? {};
     const name = `spec.${path.join('.')}`;
     if (values !== undefined) return [`${name} is one of ${values.map(String).join(', ')}`];
     if (range !== undefined) return [`${name} is ${describeRange(range)}`];
-    return length === undefined ? [] : [`the length of ${name} is ${describeRange(length)}`];
+    const what = type === 'array' ? 'list' : 'string';
+    return length === undefined ? [] : [`${name} is a ${what}, its length is ${describeRange(length)}`];
   });
   return words.length === 0 ? 'correct the expression, or remove it' : [...new Set(words)].join('; ');
 }

@@ -34,7 +34,9 @@ describe('a number beyond the limits of its field', () => {
     expect(found('spec.size > 20')).toEqual([
       '4:20 ConditionNeverTrue: the condition Ready is never True (spec.size is from 1 to 9)',
     ]);
-    expect(found('$length(spec.word) > 5')[0]).toContain('(the length of spec.word is from 2 to 5)');
+    expect(found('$length(spec.word) > 5')[0]).toContain(
+      '(spec.word is a string, its length is from 2 to 5)',
+    );
   });
 
   test.each([
