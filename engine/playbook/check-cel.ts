@@ -3,11 +3,11 @@
  * a right side, and fields of `self` and `oldSelf` that the schema around it has not. The API server has the last word.
  */
 import type { Place } from '../base/diagnostic.ts';
-import type { Json, JsonObject } from '../kube/object.ts';
-import { isJsonObject } from '../kube/value.ts';
+import type { JsonObject } from '../kube/object.ts';
 import type { LoadDocument, LoadNode } from './load-node.ts';
 import { textOf } from './load-node.ts';
 import type { Problems } from './load-problems.ts';
+import { missingStep } from './missing-step.ts';
 import { didYouMean } from './suggest.ts';
 
 /** Judges the `rule` of each of the rules against the schema of what they stand at. */
@@ -35,12 +35,14 @@ function checkRule(rule: string, schema: JsonObject, { place, problems }: RuleCh
     problems.error('BadSchema', place, { message: `no valid CEL: ${fault}`, hint: 'correct the rule' });
     return;
   }
-  for (const path of pathsIn(logic)) {
-    const unknown = unknownField(path, schema);
-    if (unknown === undefined) continue;
+  for (const [root, ...path] of pathsIn(logic)) {
+    const missing = missingStep(schema, path);
+    if (missing?.hasFields !== true) continue;
+    const { index, known } = missing;
+    const [before, name] = [[root, ...path.slice(0, index), ''].join('.'), path[index] ?? ''];
     problems.error('UnknownPath', place, {
-      message: `${unknown.path} is not in the schema that the rule stands at`,
-      hint: didYouMean(unknown.name, unknown.names, unknown.before),
+      message: `${before}${name} is not in the schema that the rule stands at`,
+      hint: didYouMean(name, known, before),
     });
   }
 }
@@ -77,34 +79,10 @@ function endFault(logic: string): string | undefined {
 function pathsIn(logic: string): readonly (readonly string[])[] {
   if (/\(\s*(self|oldSelf)\s*,/.test(logic)) return [];
   const found = logic.matchAll(/(?<![\w.])(self|oldSelf)((?:\s*\.\s*[A-Za-z_]\w*(?!\w*\s*\())+)/g);
-  return [...found].map(([, root = '', rest = '']) => [
-    root,
-    ...rest
-      .split('.')
-      .slice(1)
-      .map((s) => s.trim()),
-  ]);
-}
-
-interface Unknown {
-  readonly path: string;
-  readonly name: string;
-  readonly before: string;
-  readonly names: readonly string[];
-}
-
-/** Undefined where the path leads to a field, or to where anything may be. */
-function unknownField([root, ...path]: readonly string[], schema: JsonObject): Unknown | undefined {
-  let at: Json = schema;
-  for (const [index, name] of path.entries()) {
-    if (!isJsonObject(at) || name.includes('__') || at['x-kubernetes-preserve-unknown-fields'] === true)
-      return undefined;
-    const properties: Json = at['properties'] ?? null;
-    if (!isJsonObject(properties)) return undefined;
-    const next: Json | undefined = properties[name];
-    const before = [root, ...path.slice(0, index)].map((each) => `${each}.`).join('');
-    if (next === undefined) return { path: `${before}${name}`, name, before, names: Object.keys(properties) };
-    at = next;
-  }
-  return undefined;
+  return [...found].map(([, root = '', rest = '']) => {
+    const names = rest.split('.').map((s) => s.trim());
+    // CEL escapes some names by __; what stands there under which one is the API server's to say.
+    const escaped = names.findIndex((name) => name.includes('__'));
+    return [root, ...names.slice(1, escaped < 0 ? undefined : escaped)];
+  });
 }

@@ -1,7 +1,8 @@
 /** What is wrong in the versions of a CustomResourceDefinition: their schemas, storage, and paths for kubectl. */
-import type { Json, JsonObject, KubeObject } from '../kube/object.ts';
+import type { JsonObject, KubeObject } from '../kube/object.ts';
 import { asJson, getPath, isJsonObject, isList } from '../kube/value.ts';
 import { schemaFaults } from './crd-structure.ts';
+import { missingStep } from './missing-step.ts';
 import { didYouMean } from './suggest.ts';
 
 export interface DefinitionFault {
@@ -56,27 +57,21 @@ function pathFaults(version: JsonObject, schema: JsonObject): readonly Definitio
     return [path, getPath(version, path)] as const;
   });
   return [...shownPaths, ...scale].flatMap(([path, text]): readonly DefinitionFault[] => {
-    const fault = typeof text === 'string' ? missingStep(text, schema) : undefined;
+    const fault = typeof text === 'string' ? faultIn(text, schema) : undefined;
     if (fault === undefined) return [];
     return [{ path, code: 'UnknownPath', severity: 'warning', ...fault }];
   });
 }
 
 /** Of plain paths alone: filters and positions are left to the API server. */
-function missingStep(
+function faultIn(
   text: string,
   schema: JsonObject,
 ): { readonly message: string; readonly hint: string | undefined } | undefined {
   if (!/^(\.[A-Za-z0-9_]+)+$/.test(text) || text.startsWith('.metadata.')) return undefined;
-  let at: Json = schema;
-  for (const step of text.slice(1).split('.')) {
-    if (!isJsonObject(at) || at['x-kubernetes-preserve-unknown-fields'] === true) return undefined;
-    const { properties, additionalProperties }: JsonObject = at;
-    const known: JsonObject = properties !== undefined && isJsonObject(properties) ? properties : {};
-    const next: Json | undefined = known[step] ?? additionalProperties;
-    if (next === undefined)
-      return { message: `${text} is not in the schema`, hint: didYouMean(step, Object.keys(known)) };
-    at = next;
-  }
-  return undefined;
+  const steps = text.slice(1).split('.');
+  const missing = missingStep(schema, steps);
+  if (missing === undefined) return undefined;
+  const hint = didYouMean(steps[missing.index] ?? '', missing.known);
+  return { message: `${text} is not in the schema`, hint };
 }

@@ -2,6 +2,7 @@
 import type { GroupVersionKind, JsonObject } from '../kube/object.ts';
 import { getPath, isJsonObject } from '../kube/value.ts';
 import { type LoadDocument, type LoadNode, textOf } from './load-node.ts';
+import { missingStep } from './missing-step.ts';
 import type { SchemaInput } from './schema-fields.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -33,31 +34,17 @@ export function checkPaths(
   const { document, problems } = input;
   for (const entry of node === undefined ? [] : document.entries(node)) {
     const path = (textOf(entry) ?? '').replace(/^\./, '');
-    const fault = /^(spec|status)(\.\w+)+$/.test(path) ? faultIn(root, path.split('.')) : undefined;
-    if (fault !== undefined && entry.name !== 'selector')
-      problems.error('UnknownPath', entry.place, {
-        message: `${path} is not in ${gvk.kind}'s schema`,
-        hint: fault.hint,
-      });
+    if (entry.name === 'selector' || !/^(spec|status)(\.\w+)+$/.test(path)) continue;
+    const steps = path.split('.');
+    const missing = missingStep(root, steps);
+    if (missing?.hasFields !== true) continue;
+    const { index, known } = missing;
+    const before = steps.slice(0, index).map((each) => `${each}.`);
+    problems.error('UnknownPath', entry.place, {
+      message: `${path} is not in ${gvk.kind}'s schema`,
+      hint: didYouMean(steps[index] ?? '', known, before.join('')),
+    });
   }
-}
-
-/** Undefined where the path leads to a field, or to where anything may be. */
-function faultIn(
-  root: JsonObject,
-  path: readonly string[],
-): { readonly hint: string | undefined } | undefined {
-  let at: JsonObject = root;
-  for (const [index, step] of path.entries()) {
-    const fields = at['properties'];
-    if (fields === undefined || !isJsonObject(fields)) return undefined;
-    const next = fields[step];
-    const before = path.slice(0, index).map((each) => `${each}.`);
-    if (next === undefined || !isJsonObject(next))
-      return { hint: didYouMean(step, Object.keys(fields), before.join('')) };
-    at = next;
-  }
-  return undefined;
 }
 
 /** Printer columns know fewer types than schemas. */
