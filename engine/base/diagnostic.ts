@@ -34,6 +34,11 @@ export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[
   return [...unique.values()].sort((a, b) => comparePlaces(a, b) || compareText(a.code, b.code));
 }
 
+/** Tells the places of one file apart. */
+export function placeKey({ line, column }: Pick<Place, 'line' | 'column'>): string {
+  return `${line}:${column}`;
+}
+
 /** In the order of files, lines and columns. */
 export function comparePlaces(a: Place, b: Place): number {
   return compareText(a.file, b.file) || a.line - b.line || a.column - b.column;

@@ -14,19 +14,18 @@ import { type PlaybookSource, sourceProblem } from './source.ts';
 
 export async function loadSource(source: PlaybookSource, discovery: Discovery): Promise<LoadResult> {
   if (source.problems.length > 0) return { kind: 'refused', problems: source.problems };
-  await letOthersGo();
-  const first = loadOnce(source, discovery);
+  const first = await loadOnce(source, discovery);
   if (first.missing.length === 0) return finish(first.result, discovery);
   // A schema that can't be fetched is one less check, and no reason to refuse.
   await Promise.allSettled(first.missing.map((gvk) => discovery.loadSchema(gvk)));
-  await letOthersGo();
-  return finish(loadOnce(source, discovery).result, discovery);
+  return finish((await loadOnce(source, discovery)).result, discovery);
 }
 
-function loadOnce(
+async function loadOnce(
   source: PlaybookSource,
   discovery: Discovery,
-): { result: LoadResult; missing: readonly GroupVersionKind[] } {
+): Promise<{ result: LoadResult; missing: readonly GroupVersionKind[] }> {
+  await letOthersGo();
   const missing = new Map<string, GroupVersionKind>();
   const result = loadPlaybook(source.name, source.files, {
     schema(gvk) {

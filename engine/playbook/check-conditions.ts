@@ -1,4 +1,5 @@
 /** Where true or false is wanted, nothing is turned into it: a rule that can only yield something else never works. */
+import { placeKey } from '../base/diagnostic.ts';
 import type { Action, Step } from './action-model.ts';
 import type { Expression, KnownPaths, Possible } from './language.ts';
 import type { Problems } from './load-problems.ts';
@@ -16,7 +17,7 @@ export function checkConditions(
   ];
   const judged = new Set<string>();
   for (const rule of rules) {
-    const at = rule === undefined ? '' : `${rule.place.line}:${rule.place.column}`;
+    const at = rule === undefined ? '' : placeKey(rule.place);
     // The objects of one file share its entry's rules.
     if (rule === undefined || judged.has(at)) continue;
     judged.add(at);

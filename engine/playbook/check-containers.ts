@@ -4,10 +4,20 @@
  * for ever. A template's shapes are taken together, so that what stands behind `{{#if}}` counts everywhere; what is not
  * written out is left alone.
  */
+import { placeKey } from '../base/diagnostic.ts';
 import { groupKind } from '../kube/object.ts';
 import { POD_TEMPLATES } from './check-pods.ts';
 import type { Problems } from './load-problems.ts';
-import { itemsOf, type OutlineNode, type OutlinePart, partAt, type WrittenDocument } from './outline.ts';
+import {
+  isLiteral,
+  itemsOf,
+  literalsAt,
+  type OutlineLiteral,
+  type OutlineNode,
+  type OutlinePart,
+  partAt,
+  type WrittenDocument,
+} from './outline.ts';
 import { didYouMean } from './suggest.ts';
 
 export function checkContainers(documents: readonly WrittenDocument[], problems: Problems): void {
@@ -42,15 +52,8 @@ function joined(several: readonly Names[]): Names {
 }
 
 function namesIn(list: OutlinePart, ...path: readonly string[]): Names {
-  const names = itemsOf(list)?.map((item) => partAt(item, ...path));
-  if (names?.every((name) => name === 'absent' || isLiteral(name)) !== true) return undefined;
-  return new Set(names.filter(isLiteral).map(({ value }) => String(value)));
-}
-
-type Literal = Extract<OutlineNode, { kind: 'literal' }>;
-
-function isLiteral(part: OutlinePart): part is Literal {
-  return typeof part === 'object' && part.kind === 'literal';
+  const items = itemsOf(list);
+  return items && literalsAt(items, ...path);
 }
 
 function checkMounts(containers: readonly OutlineNode[], volumes: Names, problems: Problems): void {
@@ -104,11 +107,11 @@ function portsByContainer(containers: readonly OutlineNode[]): ReadonlyMap<strin
 
 function keyOf(container: OutlineNode): string {
   const name = partAt(container, 'name');
-  return isLiteral(name) ? `=${name.value}` : `${container.place.line}:${container.place.column}`;
+  return isLiteral(name) ? `=${name.value}` : placeKey(container.place);
 }
 
 /** A number needs no port of that number, also where it is written as a text. */
-function portNamesIn(container: OutlineNode): readonly Literal[] {
+function portNamesIn(container: OutlineNode): readonly OutlineLiteral[] {
   return CALLS.flatMap((call) =>
     ['httpGet', 'tcpSocket'].map((kind) => partAt(container, ...call, kind, 'port')),
   )
@@ -116,6 +119,6 @@ function portNamesIn(container: OutlineNode): readonly Literal[] {
     .filter(({ value }) => typeof value === 'string' && !/^\d+$/.test(value));
 }
 
-function onePerPlace<Found extends Literal>(found: readonly Found[]): readonly Found[] {
-  return [...new Map(found.map((each) => [`${each.place.line}:${each.place.column}`, each])).values()];
+function onePerPlace<Found extends OutlineLiteral>(found: readonly Found[]): readonly Found[] {
+  return [...new Map(found.map((each) => [placeKey(each.place), each])).values()];
 }

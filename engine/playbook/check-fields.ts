@@ -2,7 +2,7 @@
  * Judges what a manifest writes against its kind's schema: fields that the kind has not, and values of a type that it
  * does not take. What the schema or the values leave open passes; the API server has the last word.
  */
-import type { Place } from '../base/diagnostic.ts';
+import { type Place, placeKey } from '../base/diagnostic.ts';
 import type { SchemaNode } from '../kube/schema.ts';
 import type { Names } from './check-references.ts';
 import type { KnownPaths, Reference } from './language.ts';
@@ -71,7 +71,7 @@ function checkMap(node: OutlineMap, schema: SchemaNode, check: FieldCheck): void
 }
 
 function noteMap({ place, entries }: OutlineMap, { required }: SchemaNode, { maps }: FieldCheck): void {
-  const key = `${place.line}:${place.column}`;
+  const key = placeKey(place);
   const map = maps.get(key) ?? { place, required, names: new Set<string>(), open: false };
   maps.set(key, map);
   for (const entry of entries) {
@@ -203,7 +203,7 @@ function report(
   { problems, reported }: FieldCheck,
   text: { readonly message: string; readonly hint: string | undefined },
 ): void {
-  const key = `${code}:${place.line}:${place.column}`;
+  const key = `${code}:${placeKey(place)}`;
   if (reported.has(key)) return;
   reported.add(key);
   problems.error(code, place, text);

@@ -3,9 +3,12 @@
  * answers nobody. A Service that no manifest writes under just that name is somebody else's.
  */
 import { groupKind } from '../kube/object.ts';
+import { type Found, tell } from './check-pods.ts';
 import type { Problems } from './load-problems.ts';
 import {
+  isLiteral,
   itemsOf,
+  literalsAt,
   nameAt,
   type OutlineNode,
   type OutlinePart,
@@ -56,11 +59,6 @@ function backendsOf(ingress: OutlineNode): readonly OutlinePart[] {
   ];
 }
 
-interface Found {
-  readonly problems: Problems;
-  readonly reported: Set<string>;
-}
-
 function checkBackend(backend: OutlinePart, services: readonly Service[], found: Found): void {
   const name = nameAt(backend, 'name');
   const named = services.filter((service) => name !== undefined && service.name === name);
@@ -71,25 +69,11 @@ function checkBackend(backend: OutlinePart, services: readonly Service[], found:
     ['number', 'port'],
   ] as const) {
     const wanted = partAt(backend, 'port', key);
-    const offered = ports.map((port) => partAt(port, field));
-    if (typeof wanted !== 'object' || wanted.kind !== 'literal') continue;
-    const literals = offered.flatMap((each) =>
-      typeof each === 'object' && each.kind === 'literal' ? [String(each.value)] : [],
-    );
-    const absent = offered.filter((each) => each === 'absent').length;
-    if (literals.length + absent < offered.length || literals.includes(String(wanted.value))) continue;
-    tell(wanted, literals, found);
+    const offered = literalsAt(ports, field);
+    if (!isLiteral(wanted) || offered === undefined || offered.has(String(wanted.value))) continue;
+    const { place, value } = wanted;
+    const hint = didYouMean(String(value), [...offered]) ?? 'add it to the ports of the Service';
+    const message = `the Service has no port ${value}`;
+    tell(place, found, () => found.problems.warn('PortNotFound', place, { message, hint }));
   }
-}
-
-function tell(
-  { place, value }: Extract<OutlineNode, { kind: 'literal' }>,
-  offered: readonly string[],
-  { problems, reported }: Found,
-): void {
-  const key = `${place.line}:${place.column}`;
-  if (reported.has(key)) return;
-  reported.add(key);
-  const hint = didYouMean(String(value), [...new Set(offered)]) ?? 'add it to the ports of the Service';
-  problems.warn('PortNotFound', place, { message: `the Service has no port ${value}`, hint });
 }

@@ -2,7 +2,7 @@
  * What the manifests of one watch must agree on about pods. A workload's selector that does not match its own pods is
  * refused by the API server; a Service that finds no pod or no port is accepted, and serves nobody.
  */
-import type { Place } from '../base/diagnostic.ts';
+import { type Place, placeKey } from '../base/diagnostic.ts';
 import { groupKind } from '../kube/object.ts';
 import type { Problems } from './load-problems.ts';
 import { type OutlineMap, type OutlineNode, outlineAt, type WrittenDocument } from './outline.ts';
@@ -43,7 +43,7 @@ export function checkPods(documents: readonly WrittenDocument[], problems: Probl
   }
 }
 
-interface Found {
+export interface Found {
   readonly problems: Problems;
   readonly reported: Set<string>;
 }
@@ -187,8 +187,9 @@ function literalsOf(node: OutlineNode | undefined): readonly string[] {
   return node?.kind === 'literal' ? [String(node.value)] : [];
 }
 
-function tell(place: Place, { reported }: Found, say: () => void): void {
-  const key = `${place.line}:${place.column}`;
+/** Each place once. */
+export function tell(place: Place, { reported }: Found, say: () => void): void {
+  const key = placeKey(place);
   if (reported.has(key)) return;
   reported.add(key);
   say();

@@ -3,6 +3,7 @@
  * triggers that never fire, waits that never end. Told only where it is certain: by literals, by the words and types that
  * the kind's schema allows, by what a wait reads that nobody changes meanwhile.
  */
+import { placeKey } from '../base/diagnostic.ts';
 import { describeRange } from '../kube/range.ts';
 import type { SchemaNode } from '../kube/schema.ts';
 import type { Action, Step } from './action-model.ts';
@@ -38,7 +39,7 @@ export function checkReach(
   for (const { id, when, waitFor } of watch.manifests) {
     for (const [key, rule] of Object.entries({ when, waitFor })) {
       // The objects of one file share its entry's rules.
-      const at = rule === undefined ? '' : `${rule.place.line}:${rule.place.column}`;
+      const at = rule === undefined ? '' : placeKey(rule.place);
       if (rule === undefined || places.has(at) || !isNeverTrue(rule.possible(reach.known))) continue;
       places.add(at);
       const message = `${key} of ${id} is never true, so that it is never created`;

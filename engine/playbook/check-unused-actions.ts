@@ -2,7 +2,7 @@
  * Parameters and vars of actions that nothing reads. Outputs are never judged: they stand in the status of the run (or in
  * its Secret) for people to read, and for those who ran it.
  */
-import { hasErrors, type Place } from '../base/diagnostic.ts';
+import { hasErrors, type Place, placeKey } from '../base/diagnostic.ts';
 import { isObject } from '../kube/object.ts';
 import type { Action, Step } from './action-model.ts';
 import type { LoadDocument, LoadNode } from './load-node.ts';
@@ -81,16 +81,15 @@ function unreadVars(uses: readonly Use[], actions: readonly Action[]): readonly 
     ];
   });
   // Steps may share their vars by an alias: it is enough that one of them wants each.
-  const keyOf = ({ line, column }: Place): string => `${line}:${column}`;
   const read = new Set(
     judged
       .filter(({ name, readers }) => reads(readers, 'vars', [name]))
-      .map(({ expression }) => keyOf(expression.place)),
+      .map(({ expression }) => placeKey(expression.place)),
   );
   const unread = judged
     .map(({ name, expression }) => ({ name, place: expression.place }))
-    .filter(({ place }) => !read.has(keyOf(place)));
-  return [...new Map(unread.map((each) => [keyOf(each.place), each])).values()];
+    .filter(({ place }) => !read.has(placeKey(place)));
+  return [...new Map(unread.map((each) => [placeKey(each.place), each])).values()];
 }
 
 /** Names of the actions that the steps run, directly or through others. */

@@ -4,7 +4,7 @@
  *
  * Names belong to the context at the top, and to the element inside `[…]`, behind a dot, in an order or a grouping.
  */
-import type { Diagnostic } from '../base/diagnostic.ts';
+import { type Diagnostic, placeKey } from '../base/diagnostic.ts';
 import {
   type AstNode,
   calledFunction,
@@ -14,7 +14,7 @@ import {
   isPlainName,
   sides,
 } from './expression-ast.ts';
-import { type Origin, problemAt } from './expression-errors.ts';
+import { type Origin, placeOf, problemAt } from './expression-errors.ts';
 import {
   establishedBy,
   isDefault,
@@ -208,11 +208,10 @@ function visitVariable(walk: Walk, steps: readonly AstNode[], scope: Scope): voi
 }
 
 function refer(walk: Walk, node: AstNode, target: Pick<Reference, 'root' | 'path'>, scope: Scope): void {
-  const place = problemAt(walk.origin, node.position ?? 0, { code: '', message: '' });
   walk.references.push({
     ...target,
     guarded: isGuarded(pathText(target), scope),
-    place: { file: place.file, line: place.line, column: place.column },
+    place: placeOf(walk.origin, node.position ?? 0),
   });
 }
 
@@ -313,8 +312,6 @@ function visitGroup(walk: Walk, node: AstNode, scope: Scope): void {
 }
 
 function withoutRepetitions(references: readonly Reference[]): readonly Reference[] {
-  const unique = new Map(
-    references.map((each) => [`${pathText(each)} ${each.place.line}:${each.place.column}`, each]),
-  );
+  const unique = new Map(references.map((each) => [`${pathText(each)} ${placeKey(each.place)}`, each]));
   return [...unique.values()];
 }

@@ -6,6 +6,7 @@
  * A value is known only where it can be nothing else: what is bound twice, made by a function of the playbook or chosen
  * among several paths is not. JSONata reads a name of each item of a list, so the path of an item is that of its list.
  */
+import { placeKey } from '../base/diagnostic.ts';
 import {
   type AstNode,
   calledFunction,
@@ -15,7 +16,7 @@ import {
   isPlainName,
   pairs,
 } from './expression-ast.ts';
-import { type Origin, problemAt } from './expression-errors.ts';
+import { type Origin, placeOf } from './expression-errors.ts';
 import { isDefault } from './expression-guards.ts';
 import { isContextRoot } from './expression-references.ts';
 import { allNodes } from './expression-steps.ts';
@@ -181,9 +182,9 @@ function isOfContext({ value }: AstNode, { input, locals }: Scope): boolean {
 function note({ origin, found }: Walk, node: AstNode, value: Known): void {
   if (value?.kind !== 'path' || value.path.length === 0) return;
   const { root, path } = value;
-  const { file, line, column } = problemAt(origin, node.position ?? 0, { code: '', message: '' });
-  const key = [line, column, root, ...path].join(' ');
-  found.set(key, { root, path, from: path.length - 1, place: { file, line, column } });
+  const place = placeOf(origin, node.position ?? 0);
+  const key = [placeKey(place), root, ...path].join(' ');
+  found.set(key, { root, path, from: path.length - 1, place });
 }
 
 function bind({ unsteady }: Walk, locals: Locals, name: unknown, value: Known): void {

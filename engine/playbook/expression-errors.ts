@@ -1,5 +1,5 @@
 /** What jsonata throws, as Diagnostics with a place and a way out. */
-import type { Diagnostic } from '../base/diagnostic.ts';
+import type { Diagnostic, Place } from '../base/diagnostic.ts';
 import { isObject } from '../kube/object.ts';
 import { LimitReached } from './expression-meter.ts';
 import { type Locate, tokenStart } from './expression-place.ts';
@@ -7,6 +7,11 @@ import { type Locate, tokenStart } from './expression-place.ts';
 export interface Origin {
   readonly source: string;
   readonly locate: Locate;
+}
+
+/** Of the token that ends at `end`. */
+export function placeOf({ source, locate }: Origin, end: number): Place {
+  return locate(tokenStart(source, end));
 }
 
 /** A problem at the token that ends at `end`. */
@@ -17,8 +22,7 @@ export function problemAt(
   severity: Diagnostic['severity'] = 'error',
 ): Diagnostic {
   const { code, message, hint } = problem;
-  const place = origin.locate(tokenStart(origin.source, end));
-  return { ...place, code, severity, message, ...(hint === undefined ? {} : { hint }) };
+  return { ...placeOf(origin, end), code, severity, message, ...(hint === undefined ? {} : { hint }) };
 }
 
 /** The source is no JSONata. */

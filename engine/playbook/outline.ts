@@ -82,6 +82,22 @@ export function itemsOf(part: OutlinePart): readonly OutlineNode[] | undefined {
   return typeof part === 'object' && part.kind === 'list' ? part.items : undefined;
 }
 
+export type OutlineLiteral = Extract<OutlineNode, { kind: 'literal' }>;
+
+export function isLiteral(part: OutlinePart): part is OutlineLiteral {
+  return typeof part === 'object' && part.kind === 'literal';
+}
+
+/** What the items that have the field say there; undefined where one of them does not write it out. */
+export function literalsAt(
+  items: readonly OutlineNode[],
+  ...path: readonly string[]
+): ReadonlySet<string> | undefined {
+  const parts = items.map((item) => partAt(item, ...path));
+  if (!parts.every((part) => part === 'absent' || isLiteral(part))) return undefined;
+  return new Set(parts.filter(isLiteral).map(({ value }) => String(value)));
+}
+
 /** Two names that are given the same are the same; undefined: nothing can be said. */
 export function nameAt(node: OutlinePart, ...path: readonly string[]): string | undefined {
   const part = partAt(node, ...path);
