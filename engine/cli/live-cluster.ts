@@ -1,10 +1,9 @@
 /** Commands that look at a live cluster, and change nothing there: the connection, and playbooks loaded against it. */
 import { type Clock, systemClock } from '../base/clock.ts';
-import { EngineError } from '../base/errors.ts';
 import { type Logger, silentLogger } from '../base/logger.ts';
 import type { Cluster } from '../cluster/api.ts';
 import { connectCluster } from '../cluster/connect.ts';
-import { isForbidden } from '../cluster/errors.ts';
+import { requireNamespace } from '../operator/engine-namespace.ts';
 import type { FolderContent } from '../operator/folder-files.ts';
 import { loadSource } from '../operator/load-source.ts';
 import type { LoadResult } from '../playbook/model.ts';
@@ -57,17 +56,9 @@ export async function withCluster<T>(
   }
 }
 
-/** Throws where the engine's namespace does not exist; who may not look is believed. */
-export async function checkNamespace({ cluster, namespace }: LiveCluster): Promise<void> {
-  const ref = { group: '', version: 'v1', kind: 'Namespace', name: namespace };
-  const found = await cluster.client.get(ref).catch((error: unknown) => {
-    if (isForbidden(error)) return ref;
-    throw error;
-  });
-  if (found !== undefined) return;
-  throw new EngineError('EngineNamespaceMissing', `the engine's namespace ${namespace} does not exist`, {
-    hint: 'install the engine first, or name its namespace with --namespace',
-  });
+export function checkNamespace({ cluster, namespace }: LiveCluster): Promise<void> {
+  const hint = 'install the engine first, or name its namespace with --namespace';
+  return requireNamespace(cluster.client, namespace, hint);
 }
 
 /** A folder's playbook with the schemas that the cluster publishes. */

@@ -3,12 +3,11 @@
  * workers, the controllers, Events, metrics and the HTTP endpoint. Builds parts and hands them over; decides nothing.
  */
 import type { Clock } from '../base/clock.ts';
-import { EngineError, errorMessage } from '../base/errors.ts';
+import { errorMessage } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { createMetrics, type Metrics } from '../base/metrics.ts';
 import { randomHex } from '../base/random.ts';
 import type { Cluster } from '../cluster/api.ts';
-import { isForbidden } from '../cluster/errors.ts';
 import { createEventRecorder, type EventRecorder } from '../cluster/events.ts';
 import { type Inventory, openInventory } from '../controller/inventory.ts';
 import { createWorkQueue, type WorkQueue } from '../controller/queue.ts';
@@ -19,6 +18,7 @@ import { Accounts } from './accounts.ts';
 import { installActionKinds } from './action-kinds.ts';
 import { Caretaker } from './caretaker.ts';
 import { watchConfigMaps } from './configmap-source.ts';
+import { requireNamespace } from './engine-namespace.ts';
 import { type ControllerParts, Fleet } from './fleet.ts';
 import { watchFolders } from './folder-source.ts';
 import { ensureHashKey, readHashKey } from './hash-key.ts';
@@ -259,18 +259,10 @@ class RunningOperator implements Operator {
     await installActionKinds({ cluster, clock, logger, mayWrite, signal: this.stopping.signal });
   }
 
-  private async checkNamespace(): Promise<void> {
+  private checkNamespace(): Promise<void> {
     const { namespace, cluster } = this.options;
-    const found = await cluster.client
-      .get({ group: '', version: 'v1', kind: 'Namespace', name: namespace })
-      .catch((error: unknown) => {
-        if (isForbidden(error)) return true; // may not look; the first write tells
-        throw error;
-      });
-    if (found !== undefined) return;
-    throw new EngineError('EngineNamespaceMissing', `the engine's namespace ${namespace} does not exist`, {
-      hint: `create it: kubectl create namespace ${namespace}, or name another one with --namespace`,
-    });
+    const hint = `create it: kubectl create namespace ${namespace}, or name another one with --namespace`;
+    return requireNamespace(cluster.client, namespace, hint);
   }
 
   /** A standby may only read it. Undefined: stopped before there was one. */
